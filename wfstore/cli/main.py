@@ -1,0 +1,50 @@
+"""The `wfstore` command: one module of this package per group of commands.
+
+Exit codes: 0 it worked; 1 it did not, and standard error says why and what to do; 2 the command line was
+wrong; 130 interrupted. Results go to standard output, everything else to standard error.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from wfstore.cli import output
+from wfstore.errors import WfstoreError
+
+app = typer.Typer(
+    name="wfstore",
+    help="The PostgreSQL store of a workflow engine.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def register() -> None:
+    """Add every command to the application."""
+    from wfstore.cli import migrate, server
+
+    server.register(app)
+    migrate.register(app)
+
+
+def run() -> None:
+    """Run the command line; a user's mistake ends in one sentence, never in a traceback."""
+    register()
+    try:
+        app()
+    except WfstoreError as error:
+        output.fail(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output has gone; that is its right
+        sys.stderr.close()
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    run()
