@@ -1,0 +1,13 @@
+SET LOCAL citus.multi_shard_modify_mode = 'sequential';
+SET LOCAL lock_timeout = '2s';
+DROP FUNCTION wfstore_touch_updated_at();
+DROP FUNCTION wfstore_is_uuid7(uuid);
+DROP FUNCTION wfstore_uuid7_time(uuid);
+DROP FUNCTION wfstore_uuid7_floor(timestamptz);
+DROP FUNCTION wfstore_uuid7(timestamptz);
+DROP TABLE wfstore_migrations;
+REVOKE SELECT ON _yoyo_migration FROM wfstore_app, wfstore_worker, wfstore_readonly;
+ALTER TABLE yoyo_lock OWNER TO CURRENT_USER;
+ALTER TABLE _yoyo_version OWNER TO CURRENT_USER;
+ALTER TABLE _yoyo_migration OWNER TO CURRENT_USER;
+ALTER TABLE _yoyo_log OWNER TO CURRENT_USER;

@@ -1,0 +1,5 @@
+SET LOCAL citus.multi_shard_modify_mode = 'sequential';
+SET LOCAL lock_timeout = '2s';
+DROP TABLE retention_policies;
+DROP FUNCTION wfstore_tenant_id(text);
+DROP TABLE tenants;

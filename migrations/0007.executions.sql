@@ -1,0 +1,200 @@
+-- depends: 0006.nodes
+-- why:   History: executions and their node results, in weekly partitions that go by DROP, never by DELETE.
+--        The id is a UUIDv7, so its range is a range of time and the key alone finds the partition.
+-- phase: expand      lock: SHARE ROW EXCLUSIVE on workflows, for the foreign key
+-- undo:  0007.executions.rollback.sql
+SET LOCAL citus.multi_shard_modify_mode = 'sequential';
+SET LOCAL citus.enable_local_reference_table_foreign_keys = off;
+SET LOCAL citus.enable_unsafe_triggers = on;
+SET LOCAL lock_timeout = '2s';
+SET LOCAL row_security = off; -- a step that row-level security would silently filter fails instead
+SET LOCAL ROLE wfstore_owner;
+
+CREATE TABLE workflow_executions (
+    tenant_id uuid NOT NULL,
+    execution_id uuid NOT NULL
+        CONSTRAINT workflow_executions_execution_id_check CHECK (wfstore_is_uuid7(execution_id)),
+    workflow_id uuid NOT NULL,
+    workflow_revision bigint NOT NULL,
+    status text NOT NULL DEFAULT 'NEW' CONSTRAINT workflow_executions_status_check
+        CHECK (status IN ('NEW', 'RUNNING', 'WAITING', 'SUCCESS', 'ERROR', 'CANCELED')),
+    mode text NOT NULL DEFAULT 'MANUAL' CONSTRAINT workflow_executions_mode_check
+        CHECK (mode IN ('MANUAL', 'TRIGGER', 'WEBHOOK', 'RETRY')),
+    triggered_by text,
+    parent_execution_id uuid,
+    start_time bigint,
+    end_time bigint,
+    run_data jsonb,
+    metadata jsonb NOT NULL DEFAULT '{}'
+        CONSTRAINT workflow_executions_metadata_check CHECK (jsonb_typeof(metadata) = 'object'),
+    error_message text,
+    error_details jsonb,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT workflow_executions_pkey PRIMARY KEY (tenant_id, execution_id),
+    CONSTRAINT workflow_executions_workflow_fkey
+        FOREIGN KEY (tenant_id, workflow_id) REFERENCES workflows (tenant_id, id),
+    CONSTRAINT workflow_executions_times_check CHECK (end_time >= start_time),
+    CONSTRAINT workflow_executions_end_check
+        CHECK ((status IN ('SUCCESS', 'ERROR', 'CANCELED')) = (end_time IS NOT NULL))
+) PARTITION BY RANGE (execution_id);
+COMMENT ON TABLE workflow_executions IS 'Every execution, one row each; partitioned by the time in its id.';
+COMMENT ON COLUMN workflow_executions.tenant_id IS 'The tenant.';
+COMMENT ON COLUMN workflow_executions.execution_id IS 'UUIDv7, made by the client; its time decides the partition.';
+COMMENT ON COLUMN workflow_executions.workflow_id IS 'The workflow that runs.';
+COMMENT ON COLUMN workflow_executions.workflow_revision IS 'Its version: a revision in workflow_versions.';
+COMMENT ON COLUMN workflow_executions.status IS 'NEW, RUNNING, WAITING; SUCCESS, ERROR and CANCELED are final.';
+COMMENT ON COLUMN workflow_executions.mode IS 'What started it: MANUAL, TRIGGER, WEBHOOK or RETRY.';
+COMMENT ON COLUMN workflow_executions.triggered_by IS 'Who or what started it, in the engine''s terms.';
+COMMENT ON COLUMN workflow_executions.parent_execution_id IS 'The execution that started this one; no foreign key: it may have expired.';
+COMMENT ON COLUMN workflow_executions.start_time IS 'Unix milliseconds.';
+COMMENT ON COLUMN workflow_executions.end_time IS 'Unix milliseconds; set when, and only when, the status is final.';
+COMMENT ON COLUMN workflow_executions.run_data IS 'What the engine keeps of the run as a whole.';
+COMMENT ON COLUMN workflow_executions.metadata IS 'What the caller gave along, a JSON object.';
+COMMENT ON COLUMN workflow_executions.error_message IS 'Why it failed, for people.';
+COMMENT ON COLUMN workflow_executions.error_details IS 'Why it failed, for programs.';
+COMMENT ON COLUMN workflow_executions.created_at IS 'When the row was written.';
+
+-- Serves executions.page_by_workflow and the foreign key.
+CREATE INDEX workflow_executions_workflow_idx ON workflow_executions (tenant_id, workflow_id, execution_id);
+-- Failures are what people look for, and rare.
+CREATE INDEX workflow_executions_error_idx ON workflow_executions (tenant_id, execution_id) WHERE status = 'ERROR';
+CREATE POLICY workflow_executions_tenant ON workflow_executions
+    USING (tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]))
+    WITH CHECK (tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]));
+ALTER TABLE workflow_executions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE workflow_executions FORCE ROW LEVEL SECURITY;
+GRANT SELECT, INSERT, UPDATE, DELETE ON workflow_executions TO wfstore_app;
+GRANT SELECT, UPDATE ON workflow_executions TO wfstore_worker;
+GRANT SELECT ON workflow_executions TO wfstore_readonly;
+
+CREATE TABLE node_executions (
+    tenant_id uuid NOT NULL,
+    execution_id uuid NOT NULL,
+    node_id text NOT NULL,
+    run_index integer NOT NULL DEFAULT 0 CONSTRAINT node_executions_run_index_check CHECK (run_index >= 0),
+    node_type text NOT NULL CONSTRAINT node_executions_node_type_check
+        CHECK (node_type IN ('TRIGGER', 'AI_AGENT', 'EXTERNAL_ACTION', 'ACTION', 'FLOW', 'HUMAN_IN_THE_LOOP', 'TOOL', 'MEMORY')),
+    status text NOT NULL CONSTRAINT node_executions_status_check
+        CHECK (status IN ('PENDING', 'RUNNING', 'WAITING', 'SUCCESS', 'ERROR', 'SKIPPED', 'CANCELED')),
+    start_time bigint,
+    end_time bigint,
+    input_data jsonb,
+    output_data jsonb,
+    error_data jsonb,
+    retry_count integer NOT NULL DEFAULT 0 CONSTRAINT node_executions_retry_count_check CHECK (retry_count >= 0),
+    max_retries integer NOT NULL DEFAULT 0 CONSTRAINT node_executions_max_retries_check CHECK (max_retries >= 0),
+    CONSTRAINT node_executions_pkey PRIMARY KEY (tenant_id, execution_id, node_id, run_index),
+    CONSTRAINT node_executions_times_check CHECK (end_time >= start_time)
+) PARTITION BY RANGE (execution_id);
+COMMENT ON TABLE node_executions IS 'Every result of a node, one row for each pass; each partition refers to its sibling of workflow_executions.';
+COMMENT ON COLUMN node_executions.tenant_id IS 'The tenant.';
+COMMENT ON COLUMN node_executions.execution_id IS 'The execution; its time decides the partition.';
+COMMENT ON COLUMN node_executions.node_id IS 'The node''s id in the version that runs.';
+COMMENT ON COLUMN node_executions.run_index IS 'Pass of a loop, from 0.';
+COMMENT ON COLUMN node_executions.node_type IS 'One of the eight node types.';
+COMMENT ON COLUMN node_executions.status IS 'PENDING, RUNNING, WAITING; SUCCESS, ERROR, SKIPPED and CANCELED are final.';
+COMMENT ON COLUMN node_executions.start_time IS 'Unix milliseconds.';
+COMMENT ON COLUMN node_executions.end_time IS 'Unix milliseconds.';
+COMMENT ON COLUMN node_executions.input_data IS 'What the node was given.';
+COMMENT ON COLUMN node_executions.output_data IS 'What it returned.';
+COMMENT ON COLUMN node_executions.error_data IS 'Why it failed.';
+COMMENT ON COLUMN node_executions.retry_count IS 'Repetitions under this run_index so far.';
+COMMENT ON COLUMN node_executions.max_retries IS 'Repetitions allowed.';
+CREATE POLICY node_executions_tenant ON node_executions
+    USING (tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]))
+    WITH CHECK (tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]));
+ALTER TABLE node_executions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE node_executions FORCE ROW LEVEL SECURITY;
+GRANT SELECT ON node_executions TO wfstore_app, wfstore_readonly;
+GRANT SELECT, INSERT, UPDATE ON node_executions TO wfstore_worker;
+
+CREATE FUNCTION wfstore_create_partition(at timestamptz) RETURNS text
+LANGUAGE plpgsql
+SET search_path = public, pg_temp
+SET row_security = on -- the foreign keys are validated over new, empty tables: there is no row to be filtered
+AS $$
+DECLARE
+    span interval := (SELECT partition_interval FROM retention_policies WHERE table_name = 'workflow_executions');
+    -- A Monday. In UTC a day is always 24 hours, so the arithmetic does not depend on the session's time zone.
+    lower timestamptz := date_bin(span, at, timestamptz '2024-01-01 00:00:00+00');
+    upper timestamptz := (lower AT TIME ZONE 'UTC' + span) AT TIME ZONE 'UTC';
+    suffix text := 'p' || to_char(lower AT TIME ZONE 'UTC', 'YYYYMMDD');
+    executions text := 'workflow_executions_' || suffix;
+    results text := 'node_executions_' || suffix;
+BEGIN
+    IF to_regclass(format('public.%I', results)) IS NOT NULL THEN
+        RETURN suffix;
+    END IF;
+    PERFORM set_config('citus.multi_shard_modify_mode', 'sequential', true);
+    -- CREATE by LIKE, then ATTACH: CREATE ... PARTITION OF stalls all writers behind the oldest reader.
+    EXECUTE format('CREATE TABLE %I (LIKE workflow_executions INCLUDING ALL)', executions);
+    EXECUTE format('CREATE TABLE %I (LIKE node_executions INCLUDING ALL)', results);
+    -- Sibling to sibling, not parent to parent: an expired period goes by dropping both, with no scan.
+    EXECUTE format(
+        'ALTER TABLE %I ADD CONSTRAINT %I FOREIGN KEY (tenant_id, execution_id)'
+        ' REFERENCES %I (tenant_id, execution_id) ON DELETE CASCADE',
+        results, results || '_execution_fkey', executions
+    );
+    -- Nobody is granted a partition; without a policy it shows nothing even to its owner.
+    EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', executions);
+    EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', executions);
+    EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', results);
+    EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', results);
+    EXECUTE format(
+        'ALTER TABLE workflow_executions ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+        executions, wfstore_uuid7_floor(lower), wfstore_uuid7_floor(upper)
+    );
+    EXECUTE format(
+        'ALTER TABLE node_executions ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+        results, wfstore_uuid7_floor(lower), wfstore_uuid7_floor(upper)
+    );
+    RETURN suffix;
+EXCEPTION
+    -- somebody made it while this call waited for the name
+    WHEN duplicate_table OR unique_violation THEN RETURN suffix;
+END
+$$;
+COMMENT ON FUNCTION wfstore_create_partition(timestamptz) IS 'Make the pair of sibling partitions that holds this time, where it is missing; returns their suffix. For the owner: any time.';
+REVOKE ALL ON FUNCTION wfstore_create_partition(timestamptz) FROM PUBLIC;
+
+CREATE FUNCTION wfstore_make_partition(at timestamptz) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp
+SET lock_timeout = '2s'
+AS $$
+BEGIN
+    IF at NOT BETWEEN now() - interval '35 days' AND now() + interval '35 days' THEN
+        RAISE EXCEPTION USING ERRCODE = 'WF005',
+            MESSAGE = format('%s lies more than 35 days from now; a write may not make its partition', at),
+            HINT = 'The id of an execution carries its time. An operator makes other partitions with wfstore_create_partition.';
+    END IF;
+    RETURN wfstore_create_partition(at);
+END
+$$;
+COMMENT ON FUNCTION wfstore_make_partition(timestamptz) IS 'What a write that found no partition may call, in a transaction of its own: runs as the owner, within 35 days of now (WF005 beyond).';
+REVOKE ALL ON FUNCTION wfstore_make_partition(timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION wfstore_make_partition(timestamptz) TO wfstore_app, wfstore_worker;
+
+CREATE FUNCTION wfstore_make_partitions_ahead(at timestamptz) RETURNS SETOF text
+LANGUAGE plpgsql
+SET search_path = public, pg_temp
+AS $$
+DECLARE
+    policy record;
+BEGIN
+    SELECT partition_interval, partitions_ahead INTO STRICT policy
+    FROM retention_policies
+    WHERE table_name = 'workflow_executions';
+    FOR step IN 0..policy.partitions_ahead LOOP
+        RETURN NEXT wfstore_create_partition(at + step * policy.partition_interval);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION wfstore_make_partitions_ahead(timestamptz) IS 'Make the partition of this time and as many after it as the retention policy says.';
+REVOKE ALL ON FUNCTION wfstore_make_partitions_ahead(timestamptz) FROM PUBLIC;
+
+DO $$
+BEGIN
+    PERFORM wfstore_make_partitions_ahead(now());
+END
+$$;
