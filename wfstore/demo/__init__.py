@@ -1,0 +1,1 @@
+"""What `wfstore demo` brings along."""
