@@ -141,29 +141,35 @@ def _check_ids(specified: list[wire.SpecifiedTask], executed: dict[str, tuple[in
 
 def _check_edges(tasks: list[wire.SpecifiedTask]) -> None:
     """Each edge joins two tasks that are there, and stands both with its parent and with its child."""
+    # In two passes: a name that is wrong would else be reported at the task that it should have been.
+    ids = {task.id for task in tasks}
+    for index, task in enumerate(tasks):
+        _check_names(task.id, task.parents, f"{_SPECIFIED}[{index}].parents", ids)
+        _check_names(task.id, task.children, f"{_SPECIFIED}[{index}].children", ids)
     parents = {task.id: set(task.parents) for task in tasks}
     children = {task.id: set(task.children) for task in tasks}
     for index, task in enumerate(tasks):
-        where = f"{_SPECIFIED}[{index}]"
-        _check_side(task, task.parents, f"{where}.parents", other_side=children, listed="children")
-        _check_side(task, task.children, f"{where}.children", other_side=parents, listed="parents")
+        _check_answered(task.id, task.parents, f"{_SPECIFIED}[{index}].parents", children, "children")
+        _check_answered(task.id, task.children, f"{_SPECIFIED}[{index}].children", parents, "parents")
 
 
-def _check_side(
-    task: wire.SpecifiedTask, names: list[str], where: str, *, other_side: dict[str, set[str]], listed: str
-) -> None:
+def _check_names(task_id: str, names: list[str], where: str, ids: set[str]) -> None:
     seen: set[str] = set()
     for index, name in enumerate(names):
+        if name not in ids:
+            raise InvalidDocument(f"{where}[{index}]: names no task {quoted(name)}")
+        if name == task_id:
+            raise InvalidDocument(f"{where}[{index}]: task {quoted(name)} names itself")
         if name in seen:
             raise InvalidDocument(f"{where}[{index}]: names {quoted(name)} a second time")
         seen.add(name)
-        if name not in other_side:
-            raise InvalidDocument(f"{where}[{index}]: names no task {quoted(name)}")
-        if name == task.id:
-            raise InvalidDocument(f"{where}[{index}]: task {quoted(name)} names itself")
-        if task.id not in other_side[name]:
+
+
+def _check_answered(task_id: str, names: list[str], where: str, other_side: dict[str, set[str]], listed: str) -> None:
+    for index, name in enumerate(names):
+        if task_id not in other_side[name]:
             raise InvalidDocument(
-                f"{where}[{index}]: task {quoted(name)} does not have {quoted(task.id)} among its {listed}"
+                f"{where}[{index}]: task {quoted(name)} does not have {quoted(task_id)} among its {listed}"
             )
 
 
