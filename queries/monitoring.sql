@@ -1,0 +1,153 @@
+-- What operators look at. Windows begin at an id: a UUIDv7 carries its time, so old partitions are not read.
+
+-- name: active_by_status(tenant_id)
+-- How many executions have not ended, by status; from the queue, which holds no others.
+-- returns: StatusCount     rows: 0..3
+SELECT status, count(*) AS executions
+FROM execution_queue
+WHERE tenant_id = :tenant_id
+GROUP BY status
+ORDER BY status;
+
+-- name: by_status(since_id, tenant_id)
+-- How many executions of the window have each status.
+-- returns: StatusCount     rows: 0..6
+SELECT status, count(*) AS executions
+FROM workflow_executions
+WHERE tenant_id = :tenant_id
+    AND execution_id >= :since_id
+GROUP BY status
+ORDER BY status;
+
+-- name: failing_nodes(limit, since_id, tenant_id)
+-- The nodes that failed most often in the window.
+-- returns: NodeFailures    rows: 0..limit
+SELECT
+    e.workflow_id,
+    n.node_id,
+    count(*) AS runs,
+    count(*) FILTER (WHERE n.status = 'ERROR') AS failures
+FROM node_executions AS n
+JOIN workflow_executions AS e
+    ON e.tenant_id = n.tenant_id
+    AND e.execution_id = n.execution_id
+WHERE n.tenant_id = :tenant_id
+    AND e.tenant_id = :tenant_id
+    AND n.execution_id >= :since_id
+    AND e.execution_id >= :since_id
+GROUP BY e.workflow_id, n.node_id
+HAVING count(*) FILTER (WHERE n.status = 'ERROR') > 0
+ORDER BY failures DESC, e.workflow_id, n.node_id
+LIMIT :limit;
+
+-- name: performance(since_id, tenant_id)^
+-- How long the finished executions of the window took.
+-- returns: Performance     rows: 1
+SELECT
+    count(*) AS executions,
+    avg(end_time - start_time)::double precision AS average_ms,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY end_time - start_time) AS p50_ms,
+    percentile_cont(0.95) WITHIN GROUP (ORDER BY end_time - start_time) AS p95_ms,
+    percentile_cont(0.99) WITHIN GROUP (ORDER BY end_time - start_time) AS p99_ms
+FROM workflow_executions
+WHERE tenant_id = :tenant_id
+    AND execution_id >= :since_id
+    AND status IN ('SUCCESS', 'ERROR')
+    AND start_time IS NOT NULL;
+
+-- name: performance_by_workflow(limit, since_id, tenant_id)
+-- The same for each workflow, those with most executions first.
+-- returns: WorkflowPerformance     rows: 0..limit
+SELECT
+    e.workflow_id,
+    w.name,
+    count(*) AS executions,
+    avg(e.end_time - e.start_time)::double precision AS average_ms,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY e.end_time - e.start_time) AS p50_ms,
+    percentile_cont(0.95) WITHIN GROUP (ORDER BY e.end_time - e.start_time) AS p95_ms,
+    percentile_cont(0.99) WITHIN GROUP (ORDER BY e.end_time - e.start_time) AS p99_ms
+FROM workflow_executions AS e
+JOIN workflows AS w
+    ON w.tenant_id = e.tenant_id
+    AND w.id = e.workflow_id
+WHERE e.tenant_id = :tenant_id
+    AND w.tenant_id = :tenant_id
+    AND e.execution_id >= :since_id
+    AND e.status IN ('SUCCESS', 'ERROR')
+    AND e.start_time IS NOT NULL
+GROUP BY e.workflow_id, w.name
+ORDER BY executions DESC, e.workflow_id
+LIMIT :limit;
+
+-- name: queue_depth(now, tenant_id)
+-- What is in each queue, and since when the oldest due execution waits.
+-- returns: QueueDepth      rows: one for each queue in use
+SELECT
+    queue,
+    count(*) FILTER (WHERE status = 'NEW' AND visible_at <= :now AND attempt < max_attempts) AS due,
+    count(*) FILTER (WHERE status = 'NEW' AND visible_at > :now) AS scheduled,
+    count(*) FILTER (WHERE status = 'RUNNING' AND (visible_at > :now OR attempt < max_attempts)) AS running,
+    count(*) FILTER (WHERE status = 'WAITING') AS waiting,
+    count(*) FILTER (WHERE status <> 'WAITING' AND visible_at <= :now AND attempt >= max_attempts) AS exhausted,
+    min(visible_at) FILTER (WHERE status <> 'WAITING' AND visible_at <= :now AND attempt < max_attempts) AS oldest_due_at
+FROM execution_queue
+WHERE tenant_id = :tenant_id
+GROUP BY queue
+ORDER BY queue;
+
+-- name: slowest_nodes(limit, since_id, tenant_id)
+-- The nodes whose runs in the window took longest on average.
+-- returns: NodeDurations   rows: 0..limit
+SELECT
+    e.workflow_id,
+    n.node_id,
+    count(*) AS runs,
+    avg(n.end_time - n.start_time)::double precision AS average_ms,
+    percentile_cont(0.95) WITHIN GROUP (ORDER BY n.end_time - n.start_time) AS p95_ms,
+    max(n.end_time - n.start_time) AS max_ms
+FROM node_executions AS n
+JOIN workflow_executions AS e
+    ON e.tenant_id = n.tenant_id
+    AND e.execution_id = n.execution_id
+WHERE n.tenant_id = :tenant_id
+    AND e.tenant_id = :tenant_id
+    AND n.execution_id >= :since_id
+    AND e.execution_id >= :since_id
+    AND n.start_time IS NOT NULL
+    AND n.end_time IS NOT NULL
+GROUP BY e.workflow_id, n.node_id
+ORDER BY average_ms DESC, e.workflow_id, n.node_id
+LIMIT :limit;
+
+-- name: storage()
+-- What each table takes on disk, partitions summed to their parent, largest first.
+-- returns: TableStorage    rows: one for each table
+WITH piece AS (
+    SELECT
+        coalesce(parent.relname, piece.relname)::text AS table_name,
+        piece.relkind = 'p' AS is_parent,
+        parent.oid IS NOT NULL AS is_partition,
+        piece.reltuples,
+        pg_relation_size(piece.oid) AS table_bytes,
+        pg_indexes_size(piece.oid) AS index_bytes,
+        coalesce(pg_total_relation_size(nullif(piece.reltoastrelid, 0)), 0) AS toast_bytes,
+        pg_total_relation_size(piece.oid) AS total_bytes
+    FROM pg_catalog.pg_class AS piece
+    LEFT JOIN pg_catalog.pg_inherits AS inherits ON inherits.inhrelid = piece.oid
+    LEFT JOIN pg_catalog.pg_class AS parent ON parent.oid = inherits.inhparent
+    WHERE piece.relkind IN ('r', 'p')
+        AND piece.relnamespace = 'public'::regnamespace
+        AND pg_get_userbyid(piece.relowner) = 'wfstore_owner'
+)
+SELECT
+    table_name,
+    count(*) FILTER (WHERE is_partition) AS partitions,
+    -- A parent's own estimate, where it was analysed, repeats its partitions'; -1 is: never analysed.
+    coalesce(sum(greatest(reltuples, 0)) FILTER (WHERE NOT is_parent), 0)::bigint AS rows_estimate,
+    sum(table_bytes)::bigint AS table_bytes,
+    sum(index_bytes)::bigint AS index_bytes,
+    sum(toast_bytes)::bigint AS toast_bytes,
+    sum(total_bytes)::bigint AS total_bytes
+FROM piece
+GROUP BY table_name
+ORDER BY total_bytes DESC, table_name;

@@ -1,0 +1,116 @@
+-- The results of nodes. Written under the fence of a lease; final ones are immutable.
+
+-- name: count_by_execution(execution_id, tenant_id)$
+-- How many node results an execution has.
+-- returns: int
+SELECT count(*)
+FROM node_executions
+WHERE tenant_id = :tenant_id
+    AND execution_id = :execution_id;
+
+-- name: get(execution_id, node_id, run_index, tenant_id)^
+-- One node's run, whole.
+-- returns: NodeExecution   rows: 0..1
+SELECT
+    tenant_id, execution_id, node_id, run_index, node_type, status, start_time, end_time, retry_count, max_retries,
+    input_data, output_data, error_data
+FROM node_executions
+WHERE tenant_id = :tenant_id
+    AND execution_id = :execution_id
+    AND node_id = :node_id
+    AND run_index = :run_index;
+
+-- name: get_many(execution_ids, node_ids, tenant_ids)
+-- Runs of any of these nodes in any of these executions, whole.
+-- returns: NodeExecution   rows: 0..n
+-- index: node_executions_pkey
+SELECT
+    tenant_id, execution_id, node_id, run_index, node_type, status, start_time, end_time, retry_count, max_retries,
+    input_data, output_data, error_data
+FROM node_executions
+WHERE tenant_id = ANY(:tenant_ids::uuid[])
+    AND execution_id = ANY(:execution_ids::uuid[])
+    AND node_id = ANY(:node_ids::text[]);
+
+-- name: page_by_execution(after_node_id, after_run_index, execution_id, limit, tenant_id)
+-- An execution's node runs without their payload, by node and pass.
+-- returns: NodeExecutionSummary    rows: 0..limit
+-- index: node_executions_pkey
+SELECT
+    tenant_id, execution_id, node_id, run_index, node_type, status, start_time, end_time, retry_count, max_retries
+FROM node_executions
+WHERE tenant_id = :tenant_id
+    AND execution_id = :execution_id
+    AND (node_id, run_index) > (:after_node_id, :after_run_index)
+ORDER BY node_id, run_index
+LIMIT :limit;
+
+-- name: record_many(attempts, end_times, error_data, execution_ids, input_data, max_retries, node_ids, node_types, output_data, retry_counts, run_indexes, start_times, statuses, tenant_ids)
+-- Write node results, one for each place of the arrays, where the lease is held and no final result is stored.
+-- The queue row is locked and the fence compared in this very statement: without the lock an old worker's row
+-- could commit after the execution was taken over.
+-- returns: RecordOutcome   rows: one for each place
+-- locks: execution_queue rows FOR SHARE, in the order of their keys
+WITH item AS (
+    SELECT i.*
+    FROM unnest(
+        :tenant_ids::uuid[], :execution_ids::uuid[], :attempts::integer[], :node_ids::text[], :run_indexes::integer[],
+        :node_types::text[], :statuses::text[], :start_times::bigint[], :end_times::bigint[], :input_data::jsonb[],
+        :output_data::jsonb[], :error_data::jsonb[], :retry_counts::integer[], :max_retries::integer[]
+    ) WITH ORDINALITY AS i (
+        tenant_id, execution_id, attempt, node_id, run_index, node_type, status, start_time, end_time, input_data,
+        output_data, error_data, retry_count, max_retries, ordinal
+    )
+),
+held AS (
+    SELECT q.tenant_id, q.execution_id, q.attempt
+    FROM execution_queue AS q
+    WHERE (q.tenant_id, q.execution_id, q.attempt) IN (
+        SELECT item.tenant_id, item.execution_id, item.attempt
+        FROM item
+    )
+    ORDER BY q.tenant_id, q.execution_id
+    FOR SHARE OF q
+),
+written AS (
+    INSERT INTO node_executions AS n (
+        tenant_id, execution_id, node_id, run_index, node_type, status, start_time, end_time, input_data,
+        output_data, error_data, retry_count, max_retries
+    )
+    SELECT
+        item.tenant_id, item.execution_id, item.node_id, item.run_index, item.node_type, item.status,
+        item.start_time, item.end_time, item.input_data, item.output_data, item.error_data, item.retry_count,
+        item.max_retries
+    FROM item
+    JOIN held
+        ON held.tenant_id = item.tenant_id
+        AND held.execution_id = item.execution_id
+        AND held.attempt = item.attempt
+    ON CONFLICT (tenant_id, execution_id, node_id, run_index) DO UPDATE
+    SET node_type = excluded.node_type,
+        status = excluded.status,
+        start_time = excluded.start_time,
+        end_time = excluded.end_time,
+        input_data = excluded.input_data,
+        output_data = excluded.output_data,
+        error_data = excluded.error_data,
+        retry_count = excluded.retry_count,
+        max_retries = excluded.max_retries
+    WHERE n.status IN ('PENDING', 'RUNNING', 'WAITING')
+    RETURNING n.tenant_id, n.execution_id, n.node_id, n.run_index
+)
+SELECT
+    item.ordinal,
+    held.execution_id IS NOT NULL AS held,
+    written.execution_id IS NOT NULL AS written
+FROM item
+LEFT JOIN held
+    ON held.tenant_id = item.tenant_id
+    AND held.execution_id = item.execution_id
+    AND held.attempt = item.attempt
+LEFT JOIN written
+    ON written.tenant_id = item.tenant_id
+    AND written.execution_id = item.execution_id
+    AND written.node_id = item.node_id
+    AND written.run_index = item.run_index
+ORDER BY item.ordinal;

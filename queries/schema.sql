@@ -1,0 +1,22 @@
+-- Whether the schema suits this release.
+
+-- name: applied()
+-- The ids of all migrations that are marked as applied.
+-- returns: str
+SELECT migration_id
+FROM _yoyo_migration
+ORDER BY migration_id;
+
+-- name: breaking()
+-- The ids of applied migrations that releases which do not know them must refuse.
+-- returns: str
+SELECT migration_id
+FROM wfstore_migrations
+WHERE breaking
+ORDER BY migration_id;
+
+-- name: exists()$
+-- Whether wfstore's tables are there at all.
+-- returns: bool
+SELECT to_regclass('public._yoyo_migration') IS NOT NULL
+    AND to_regclass('public.wfstore_migrations') IS NOT NULL;

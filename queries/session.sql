@@ -1,0 +1,27 @@
+-- What a connection is told, and asked, before it works for a tenant.
+
+-- name: facts()^
+-- Who works on this connection, and whether row-level security binds it.
+-- returns: SessionFacts
+SELECT
+    current_user::text AS role,
+    NOT (
+        role.rolsuper
+        OR role.rolbypassrls
+        OR pg_has_role(current_user, 'wfstore_owner', 'USAGE')
+    ) AS is_bound,
+    coalesce(current_setting('wfstore.tenant_id', true), '') AS tenant_setting,
+    current_setting('server_version_num')::integer AS server_version
+FROM pg_catalog.pg_roles AS role
+WHERE role.rolname = current_user;
+
+-- name: limit_idle_transactions(timeout)$
+-- Let the server end a transaction of this session that does nothing for so long: it would hold its locks.
+-- returns: str
+SELECT set_config('idle_in_transaction_session_timeout', :timeout::text, false);
+
+-- name: set_tenants(tenant_ids)!
+-- Work for these tenants (ids, joined by commas) until the transaction ends.
+-- returns: int
+-- binding: client
+SET LOCAL wfstore.tenant_id = :tenant_ids;

@@ -1,0 +1,146 @@
+-- Workflow definitions. A save is several of these in one round trip: see wfstore's store.workflows.save.
+
+-- name: create(content_hash, description, id, is_template, name, pin_data, settings, static_data, tags, template_category, tenant_id, user_id, version, workflow_data)^
+-- Add a workflow at revision 1; the document's settings, static and pinned data are the columns' first values.
+-- returns: WorkflowRevision rows: 1
+-- raises: AlreadyExists
+INSERT INTO workflows (
+    tenant_id, id, user_id, name, description, workflow_data, settings, static_data, pin_data, version,
+    content_hash, tags, is_template, template_category
+)
+VALUES (
+    :tenant_id, :id, :user_id::uuid, :name, :description, :workflow_data::jsonb, :settings::jsonb, :static_data::jsonb,
+    :pin_data::jsonb, :version, :content_hash, :tags::text[], :is_template, :template_category::text
+)
+RETURNING id, revision, content_revision, content_hash;
+
+-- name: delete(id, tenant_id)!
+-- Remove a workflow that has no executions in history, with its versions, nodes, connections and terms.
+-- returns: int
+-- raises: StillReferenced
+-- repeat: safe
+DELETE FROM workflows
+WHERE tenant_id = :tenant_id
+    AND id = :id;
+
+-- name: get(id, tenant_id)^
+-- One workflow with its document.
+-- returns: Workflow        rows: 0..1
+SELECT
+    tenant_id, id, user_id, name, description, active, version, revision, content_revision,
+    tags, is_template, template_category, created_at, updated_at,
+    workflow_data, settings, static_data, pin_data, content_hash
+FROM workflows
+WHERE tenant_id = :tenant_id
+    AND id = :id;
+
+-- name: lock(id, revision, tenant_id)$
+-- Lock a workflow for a save, if it still is at this revision.
+-- returns: int
+-- raises: NotFound, RevisionConflict
+SELECT wfstore_lock_workflow(:tenant_id::uuid, :id::uuid, :revision::bigint);
+
+-- name: page(before_id, limit, tenant_id)
+-- Workflows without their documents, latest id first.
+-- returns: WorkflowSummary rows: 0..limit
+SELECT
+    tenant_id, id, user_id, name, description, active, version, revision, content_revision,
+    tags, is_template, template_category, created_at, updated_at
+FROM workflows
+WHERE tenant_id = :tenant_id
+    AND id < :before_id
+ORDER BY id DESC
+LIMIT :limit;
+
+-- name: page_by_term(before_id, kind, limit, tenant_id, term)
+-- Workflows that have a tag, node type or subtype, integration or credential, latest id first.
+-- returns: WorkflowSummary rows: 0..limit
+-- index: workflow_terms_pkey
+SELECT
+    w.tenant_id, w.id, w.user_id, w.name, w.description, w.active, w.version, w.revision, w.content_revision,
+    w.tags, w.is_template, w.template_category, w.created_at, w.updated_at
+FROM workflow_terms AS t
+JOIN workflows AS w
+    ON w.tenant_id = t.tenant_id
+    AND w.id = t.workflow_id
+WHERE t.tenant_id = :tenant_id
+    AND w.tenant_id = :tenant_id
+    AND t.kind = :kind
+    AND t.term = :term
+    AND t.workflow_id < :before_id
+ORDER BY t.workflow_id DESC
+LIMIT :limit;
+
+-- name: page_by_user(before_id, limit, tenant_id, user_id)
+-- A user's workflows, latest id first.
+-- returns: WorkflowSummary rows: 0..limit
+-- index: workflows_user_idx
+SELECT
+    tenant_id, id, user_id, name, description, active, version, revision, content_revision,
+    tags, is_template, template_category, created_at, updated_at
+FROM workflows
+WHERE tenant_id = :tenant_id
+    AND user_id = :user_id
+    AND id < :before_id
+ORDER BY id DESC
+LIMIT :limit;
+
+-- name: revision(id, tenant_id)^
+-- Where a workflow stands, without its document.
+-- returns: WorkflowRevision rows: 0..1
+SELECT id, revision, content_revision, content_hash
+FROM workflows
+WHERE tenant_id = :tenant_id
+    AND id = :id;
+
+-- name: save(content_hash, description, id, name, tags, tenant_id, version, workflow_data)^
+-- Write a document over a workflow that this transaction has locked; the content revision moves if it differs.
+-- returns: WorkflowRevision rows: 0..1
+UPDATE workflows
+SET name = :name,
+    description = :description,
+    workflow_data = :workflow_data::jsonb,
+    version = :version,
+    tags = :tags::text[],
+    revision = revision + 1,
+    content_revision = CASE WHEN content_hash = :content_hash::bytea THEN content_revision ELSE revision + 1 END,
+    content_hash = :content_hash::bytea
+WHERE tenant_id = :tenant_id
+    AND id = :id
+RETURNING id, revision, content_revision, content_hash;
+
+-- name: set_active(active, id, tenant_id)!
+-- Let a workflow's triggers run, or not; makes no version.
+-- returns: int
+-- repeat: safe
+UPDATE workflows
+SET active = :active
+WHERE tenant_id = :tenant_id
+    AND id = :id;
+
+-- name: set_pin_data(id, pin_data, tenant_id)!
+-- Replace the pinned data; makes no version.
+-- returns: int
+-- repeat: safe
+UPDATE workflows
+SET pin_data = :pin_data::jsonb
+WHERE tenant_id = :tenant_id
+    AND id = :id;
+
+-- name: set_settings(id, settings, tenant_id)!
+-- Replace the settings; makes no version.
+-- returns: int
+-- repeat: safe
+UPDATE workflows
+SET settings = :settings::jsonb
+WHERE tenant_id = :tenant_id
+    AND id = :id;
+
+-- name: set_static_data(id, static_data, tenant_id)!
+-- Replace what triggers and nodes remember between runs; makes no version.
+-- returns: int
+-- repeat: safe
+UPDATE workflows
+SET static_data = :static_data::jsonb
+WHERE tenant_id = :tenant_id
+    AND id = :id;

@@ -1,0 +1,17 @@
+"""Facts about a connection and the schema behind it."""
+
+from __future__ import annotations
+
+from wfstore.models.row import Row
+
+
+class SessionFacts(Row):
+    """Who works here, and whether row-level security binds it."""
+
+    role: str
+    is_bound: bool
+    """Neither superuser, nor exempt from row-level security, nor owner of the tables."""
+    tenant_setting: str
+    """`wfstore.tenant_id` as the session has it; empty when it is unset."""
+    server_version: int
+    """As in server_version_num: 150000 and up."""

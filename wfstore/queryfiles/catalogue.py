@@ -1,0 +1,115 @@
+"""Load a folder of query files: one file, one namespace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import aiosql
+from aiosql.types import QueryDatum
+from pydantic import BaseModel
+
+from wfstore.errors import QueryFileError
+from wfstore.queryfiles.query import SCALARS, Query
+from wfstore.queryfiles.scan import Statement, Token, scan
+
+_BINDINGS = ("server", "client")
+
+
+class Catalogue:
+    """The queries of a folder, by namespace and name."""
+
+    def __init__(self, folder: Path, models: ModuleType) -> None:
+        """Load every `.sql` file of `folder`; results are looked up in `models`.
+
+        Raises:
+            QueryFileError: a file breaks a rule; the message begins with `file:line`.
+        """
+        files = sorted(folder.glob("*.sql"))
+        if not files:
+            raise QueryFileError(f"{folder}: holds no query files (*.sql)")
+        self.namespaces: Mapping[str, Mapping[str, Query]] = {path.stem: _load(path, models) for path in files}
+
+    def __getitem__(self, name: str) -> Query:
+        """Return the query called `namespace.name`; KeyError when there is none."""
+        namespace, _, query = name.partition(".")
+        return self.namespaces[namespace][query]
+
+    def __iter__(self) -> Iterator[Query]:
+        for namespace in self.namespaces.values():
+            yield from namespace.values()
+
+
+class _Collected:
+    """Takes the place of aiosql's Queries: we want what it read, not the methods it would make."""
+
+    def __init__(self, driver_adapter: Any, kwargs_only: bool) -> None:
+        self.data: dict[str, QueryDatum] = {}
+
+    def load_from_list(self, data: list[QueryDatum]) -> _Collected:
+        self.data = {datum.query_name: datum for datum in data}
+        return self
+
+
+def _load(path: Path, models: ModuleType) -> dict[str, Query]:
+    if not path.stem.isidentifier():
+        raise QueryFileError(f"{path}:1: a query file's name is its namespace; '{path.stem}' is no identifier")
+    statements = scan(path)
+    try:
+        collected = aiosql.from_path(path, "psycopg", queries_cls=_Collected)  # type: ignore[arg-type]
+    except aiosql.SQLParseException as error:
+        raise QueryFileError(f"{path}:1: {error}") from error
+    data: dict[str, QueryDatum] = collected.data  # type: ignore[attr-defined]
+    return {s.header.name: _query(path.stem, s, data[s.header.name], models) for s in statements}
+
+
+def _query(namespace: str, statement: Statement, datum: QueryDatum, models: ModuleType) -> Query:
+    header = statement.header
+    binding = header.directives.get("binding", "server")
+    if binding not in _BINDINGS:
+        raise QueryFileError(f"{header.location}: binding is server or client, not {binding}")
+    return Query(
+        namespace=namespace,
+        name=header.name,
+        text=datum.sql,
+        shape=header.shape,  # type: ignore[arg-type]
+        parameters=header.parameters,
+        json_parameters=_json_parameters(statement.tokens),
+        result=_result(statement, models),
+        doc=header.doc,
+        directives=header.directives,
+        location=header.location,
+        reads_only=_reads_only(statement.tokens),
+    )
+
+
+def _result(statement: Statement, models: ModuleType) -> type[BaseModel] | type | None:
+    header = statement.header
+    name = header.directives["returns"].removesuffix("|None")
+    if name in SCALARS:
+        return SCALARS[name]
+    model = getattr(models, name, None)
+    if isinstance(model, type) and issubclass(model, BaseModel):
+        return model
+    raise QueryFileError(f"{header.location}: returns {name}, which is neither a model nor one of {', '.join(SCALARS)}")
+
+
+def _json_parameters(body: list[Token]) -> dict[str, bool]:
+    """Parameters cast to jsonb, and whether as an array."""
+    found: dict[str, bool] = {}
+    for index, token in enumerate(body):
+        following = [other.text for other in body[index + 1 : index + 5]]
+        if token.kind == "parameter" and following[:2] == ["::", "jsonb"]:
+            found[token.text[1:]] = following[2:4] == ["[", "]"]
+    return found
+
+
+def _reads_only(body: list[Token]) -> bool:
+    words = [token.text.upper() for token in body if token.kind == "word"]
+    if words[0] not in ("SELECT", "WITH", "VALUES", "TABLE", "SHOW"):
+        return False
+    if "INSERT" in words or "DELETE" in words:
+        return False
+    return not any(word == "UPDATE" and words[i - 1] not in ("FOR", "KEY") for i, word in enumerate(words))
