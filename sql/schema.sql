@@ -1,0 +1,877 @@
+-- The schema of wfstore in one file: generated from migrations/, never edited.
+--     python -m wfstore.migrate.schema_file
+--
+-- Into an empty database of PostgreSQL 15 or later, as whoever may migrate:
+--     psql -X -q -v ON_ERROR_STOP=1 -f sql/schema.sql "$(wfstore url --role admin)"
+-- It leaves what `wfstore migrate` leaves, its marks included: nothing is pending afterwards.
+
+BEGIN;
+
+-- why:   The four roles of wfstore. Roles belong to the whole server and must be committed before anything is
+--        granted to them, so they come first and are created only where they are missing. Whoever migrates
+--        may act as each of them: objects are made as the owner, and the store never works as anything else.
+-- phase: expand      lock: none
+-- undo:  0001.roles.rollback.sql revokes, and leaves the roles: other databases of the server may use them.
+SET LOCAL citus.multi_shard_modify_mode = 'sequential';
+SET LOCAL citus.enable_local_reference_table_foreign_keys = off;
+SET LOCAL citus.enable_unsafe_triggers = on;
+SET LOCAL lock_timeout = '2s';
+
+DO $$
+DECLARE
+    role record;
+BEGIN
+    FOR role IN
+        SELECT wanted.name, wanted.attribute
+        FROM (
+            VALUES
+                ('wfstore_owner', 'NOLOGIN'),
+                ('wfstore_app', 'LOGIN'),
+                ('wfstore_worker', 'LOGIN'),
+                ('wfstore_readonly', 'LOGIN')
+        ) AS wanted (name, attribute)
+    LOOP
+        IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = role.name) THEN
+            BEGIN
+                EXECUTE format('CREATE ROLE %I %s', role.name, role.attribute);
+            EXCEPTION
+                -- another database of this server is being migrated at the same moment
+                WHEN duplicate_object OR unique_violation THEN NULL;
+            END;
+        END IF;
+        IF NOT pg_has_role(current_user, role.name, 'USAGE') THEN
+            EXECUTE format('GRANT %I TO CURRENT_USER', role.name);
+        END IF;
+    END LOOP;
+END
+$$;
+
+GRANT USAGE, CREATE ON SCHEMA public TO wfstore_owner;
+GRANT USAGE ON SCHEMA public TO wfstore_app, wfstore_worker, wfstore_readonly;
+
+COMMIT;
+
+BEGIN;
+
+SET LOCAL client_encoding = 'UTF8';
+SET LOCAL standard_conforming_strings = on;
+SET LOCAL search_path = '';
+SET LOCAL check_function_bodies = false;
+SET LOCAL client_min_messages = warning;
+SET LOCAL default_tablespace = '';
+SET LOCAL default_table_access_method = heap;
+SET LOCAL row_security = off;
+SET LOCAL citus.multi_shard_modify_mode = 'sequential';
+SET LOCAL citus.enable_local_reference_table_foreign_keys = off;
+SET LOCAL citus.enable_unsafe_triggers = on;
+SET LOCAL ROLE wfstore_owner;
+
+CREATE FUNCTION public.wfstore_create_partition(at timestamp with time zone) RETURNS text
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    SET row_security TO 'on'
+    AS $$
+DECLARE
+    span interval := (SELECT partition_interval FROM retention_policies WHERE table_name = 'workflow_executions');
+    -- A Monday. In UTC a day is always 24 hours, so the arithmetic does not depend on the session's time zone.
+    lower timestamptz := date_bin(span, at, timestamptz '2024-01-01 00:00:00+00');
+    upper timestamptz := (lower AT TIME ZONE 'UTC' + span) AT TIME ZONE 'UTC';
+    suffix text := 'p' || to_char(lower AT TIME ZONE 'UTC', 'YYYYMMDD');
+    executions text := 'workflow_executions_' || suffix;
+    results text := 'node_executions_' || suffix;
+BEGIN
+    IF to_regclass(format('public.%I', results)) IS NOT NULL THEN
+        RETURN suffix;
+    END IF;
+    PERFORM set_config('citus.multi_shard_modify_mode', 'sequential', true);
+    -- CREATE by LIKE, then ATTACH: CREATE ... PARTITION OF stalls all writers behind the oldest reader.
+    EXECUTE format('CREATE TABLE %I (LIKE workflow_executions INCLUDING ALL)', executions);
+    EXECUTE format('CREATE TABLE %I (LIKE node_executions INCLUDING ALL)', results);
+    -- Sibling to sibling, not parent to parent: an expired period goes by dropping both, with no scan.
+    EXECUTE format(
+        'ALTER TABLE %I ADD CONSTRAINT %I FOREIGN KEY (tenant_id, execution_id)'
+        ' REFERENCES %I (tenant_id, execution_id) ON DELETE CASCADE',
+        results, results || '_execution_fkey', executions
+    );
+    -- Nobody is granted a partition; without a policy it shows nothing even to its owner.
+    EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', executions);
+    EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', executions);
+    EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', results);
+    EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', results);
+    EXECUTE format(
+        'ALTER TABLE workflow_executions ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+        executions, wfstore_uuid7_floor(lower), wfstore_uuid7_floor(upper)
+    );
+    EXECUTE format(
+        'ALTER TABLE node_executions ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+        results, wfstore_uuid7_floor(lower), wfstore_uuid7_floor(upper)
+    );
+    RETURN suffix;
+EXCEPTION
+    -- somebody made it while this call waited for the name
+    WHEN duplicate_table OR unique_violation THEN RETURN suffix;
+END
+$$;
+
+COMMENT ON FUNCTION public.wfstore_create_partition(at timestamp with time zone) IS 'Make the pair of sibling partitions that holds this time, where it is missing; returns their suffix. For the owner: any time.';
+
+CREATE FUNCTION public.wfstore_is_uuid7(id uuid) RETURNS boolean
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN ((get_byte(uuid_send(id), 6) >> 4) = 7);
+
+COMMENT ON FUNCTION public.wfstore_is_uuid7(id uuid) IS 'Whether the id is a UUID of version 7: only those carry a time.';
+
+CREATE FUNCTION public.wfstore_lock_workflow(of_tenant uuid, wanted uuid, expected bigint) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    actual bigint;
+BEGIN
+    SELECT workflows.revision INTO actual
+    FROM workflows
+    WHERE workflows.tenant_id = of_tenant
+        AND workflows.id = wanted
+    FOR UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'WF004', MESSAGE = format('workflow %s is not there', wanted);
+    END IF;
+    IF actual <> expected THEN
+        RAISE EXCEPTION USING ERRCODE = 'WF003',
+            MESSAGE = format('workflow %s is at revision %s, not %s', wanted, actual, expected),
+            HINT = 'Read it again and repeat the change.';
+    END IF;
+    RETURN actual;
+END
+$$;
+
+COMMENT ON FUNCTION public.wfstore_lock_workflow(of_tenant uuid, wanted uuid, expected bigint) IS 'Lock the workflow and check its revision, so that the statements behind it in the same round trip need not: WF004 not there, WF003 another revision.';
+
+CREATE FUNCTION public.wfstore_make_partition(at timestamp with time zone) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET lock_timeout TO '2s'
+    AS $$
+BEGIN
+    IF at NOT BETWEEN now() - interval '35 days' AND now() + interval '35 days' THEN
+        RAISE EXCEPTION USING ERRCODE = 'WF005',
+            MESSAGE = format('%s lies more than 35 days from now; a write may not make its partition', at),
+            HINT = 'The id of an execution carries its time. An operator makes other partitions with wfstore_create_partition.';
+    END IF;
+    RETURN wfstore_create_partition(at);
+END
+$$;
+
+COMMENT ON FUNCTION public.wfstore_make_partition(at timestamp with time zone) IS 'What a write that found no partition may call, in a transaction of its own: runs as the owner, within 35 days of now (WF005 beyond).';
+
+CREATE FUNCTION public.wfstore_make_partitions_ahead(at timestamp with time zone) RETURNS SETOF text
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    policy record;
+BEGIN
+    SELECT partition_interval, partitions_ahead INTO STRICT policy
+    FROM retention_policies
+    WHERE table_name = 'workflow_executions';
+    FOR step IN 0..policy.partitions_ahead LOOP
+        RETURN NEXT wfstore_create_partition(at + step * policy.partition_interval);
+    END LOOP;
+END
+$$;
+
+COMMENT ON FUNCTION public.wfstore_make_partitions_ahead(at timestamp with time zone) IS 'Make the partition of this time and as many after it as the retention policy says.';
+
+CREATE FUNCTION public.wfstore_tenant_id(wanted_slug text) RETURNS uuid
+    LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN (SELECT tenants.id FROM tenants WHERE tenants.slug = wanted_slug AND tenants.is_active);
+END
+$$;
+
+COMMENT ON FUNCTION public.wfstore_tenant_id(wanted_slug text) IS 'The id of the active tenant of this slug, or NULL. Tells one id, never a list: it runs as the owner.';
+
+CREATE FUNCTION public.wfstore_touch_updated_at() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+BEGIN
+    NEW.updated_at := now();
+    RETURN NEW;
+END
+$$;
+
+COMMENT ON FUNCTION public.wfstore_touch_updated_at() IS 'Row trigger: updated_at is the time of the transaction that changed the row.';
+
+CREATE FUNCTION public.wfstore_uuid7(at timestamp with time zone DEFAULT clock_timestamp()) RETURNS uuid
+    LANGUAGE sql STRICT PARALLEL SAFE
+    RETURN (encode(set_bit(set_bit(OVERLAY(uuid_send(gen_random_uuid()) PLACING SUBSTRING(int8send((floor((EXTRACT(epoch FROM at) * (1000)::numeric)))::bigint) FROM 3) FROM 1 FOR 6), (52)::bigint, 1), (53)::bigint, 1), 'hex'::text))::uuid;
+
+COMMENT ON FUNCTION public.wfstore_uuid7(at timestamp with time zone) IS 'A new UUIDv7 whose time is the given one, to the millisecond.';
+
+CREATE FUNCTION public.wfstore_uuid7_floor(at timestamp with time zone) RETURNS uuid
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN (rpad(encode(SUBSTRING(int8send((floor((EXTRACT(epoch FROM at) * (1000)::numeric)))::bigint) FROM 3), 'hex'::text), 32, '0'::text))::uuid;
+
+COMMENT ON FUNCTION public.wfstore_uuid7_floor(at timestamp with time zone) IS 'The bound below every UUIDv7 of this millisecond or later, and above every earlier one.';
+
+CREATE FUNCTION public.wfstore_uuid7_time(id uuid) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN to_timestamp((((((('x'::text || translate("left"((id)::text, 13), '-'::text, ''::text)))::bit(48))::bigint)::numeric / 1000.0))::double precision);
+
+COMMENT ON FUNCTION public.wfstore_uuid7_time(id uuid) IS 'The time that a UUIDv7 carries.';
+
+
+CREATE TABLE public._yoyo_log (
+    id character varying(36) NOT NULL,
+    migration_hash character varying(64),
+    migration_id character varying(255),
+    operation character varying(10),
+    username character varying(255),
+    hostname character varying(255),
+    comment character varying(255),
+    created_at_utc timestamp without time zone
+);
+
+CREATE TABLE public._yoyo_migration (
+    migration_hash character varying(64) NOT NULL,
+    migration_id character varying(255),
+    applied_at_utc timestamp without time zone
+);
+
+CREATE TABLE public._yoyo_version (
+    version integer NOT NULL,
+    installed_at_utc timestamp without time zone
+);
+
+CREATE TABLE public.execution_queue (
+    tenant_id uuid NOT NULL,
+    execution_id uuid NOT NULL,
+    queue text DEFAULT 'default'::text NOT NULL,
+    status text DEFAULT 'NEW'::text NOT NULL,
+    priority integer DEFAULT 0 NOT NULL,
+    visible_at timestamp with time zone DEFAULT now() NOT NULL,
+    attempt integer DEFAULT 0 NOT NULL,
+    max_attempts integer DEFAULT 20 NOT NULL,
+    worker_id text,
+    concurrency_key text,
+    CONSTRAINT execution_queue_attempt_check CHECK ((attempt >= 0)),
+    CONSTRAINT execution_queue_max_attempts_check CHECK ((max_attempts >= 1)),
+    CONSTRAINT execution_queue_queue_check CHECK ((queue <> ''::text)),
+    CONSTRAINT execution_queue_status_check CHECK ((status = ANY (ARRAY['NEW'::text, 'RUNNING'::text, 'WAITING'::text])))
+)
+WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='500');
+
+ALTER TABLE ONLY public.execution_queue FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.execution_queue IS 'Executions that have not ended. Workers claim from here; the row goes when the execution ends.';
+COMMENT ON COLUMN public.execution_queue.tenant_id IS 'The tenant.';
+COMMENT ON COLUMN public.execution_queue.execution_id IS 'The execution.';
+COMMENT ON COLUMN public.execution_queue.queue IS 'The queue that workers of one kind serve.';
+COMMENT ON COLUMN public.execution_queue.status IS 'NEW, RUNNING or WAITING, as in workflow_executions.';
+COMMENT ON COLUMN public.execution_queue.priority IS 'Higher runs first.';
+COMMENT ON COLUMN public.execution_queue.visible_at IS 'When it may be claimed: its due time, or the end of the lease of the worker that has it.';
+COMMENT ON COLUMN public.execution_queue.attempt IS 'Counts claims; the fence that every write of a worker must present.';
+COMMENT ON COLUMN public.execution_queue.max_attempts IS 'It is not handed out again after so many claims.';
+COMMENT ON COLUMN public.execution_queue.worker_id IS 'The worker that claimed it last.';
+COMMENT ON COLUMN public.execution_queue.concurrency_key IS 'Executions of one key share a limit.';
+
+CREATE TABLE public.node_connections (
+    tenant_id uuid NOT NULL,
+    workflow_id uuid NOT NULL,
+    ordinal integer NOT NULL,
+    source_node_id text NOT NULL,
+    source_index integer DEFAULT 0 NOT NULL,
+    target_node_id text NOT NULL,
+    target_index integer DEFAULT 0 NOT NULL,
+    connection_type text DEFAULT 'MAIN'::text NOT NULL,
+    label text DEFAULT ''::text NOT NULL,
+    conditions jsonb,
+    CONSTRAINT node_connections_connection_type_check CHECK ((connection_type = ANY (ARRAY['MAIN'::text, 'AI_AGENT'::text, 'AI_CHAIN'::text, 'AI_DOCUMENT'::text, 'AI_EMBEDDING'::text, 'AI_LANGUAGE_MODEL'::text, 'AI_MEMORY'::text, 'AI_OUTPUT_PARSER'::text, 'AI_RETRIEVER'::text, 'AI_RERANKER'::text, 'AI_TEXT_SPLITTER'::text, 'AI_TOOL'::text, 'AI_VECTOR_STORE'::text]))),
+    CONSTRAINT node_connections_source_index_check CHECK ((source_index >= 0)),
+    CONSTRAINT node_connections_target_index_check CHECK ((target_index >= 0))
+);
+
+ALTER TABLE ONLY public.node_connections FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.node_connections IS 'The edges of each workflow: a projection of workflow_data.';
+COMMENT ON COLUMN public.node_connections.tenant_id IS 'The tenant.';
+COMMENT ON COLUMN public.node_connections.workflow_id IS 'The workflow.';
+COMMENT ON COLUMN public.node_connections.ordinal IS 'Place in the document''s list of connections.';
+COMMENT ON COLUMN public.node_connections.source_node_id IS 'Where it comes from.';
+COMMENT ON COLUMN public.node_connections.source_index IS 'Output of the source, from 0.';
+COMMENT ON COLUMN public.node_connections.target_node_id IS 'Where it goes to.';
+COMMENT ON COLUMN public.node_connections.target_index IS 'Input of the target, from 0.';
+COMMENT ON COLUMN public.node_connections.connection_type IS 'What flows: items (MAIN), or what an AI node is served with.';
+COMMENT ON COLUMN public.node_connections.label IS 'Label as shown.';
+COMMENT ON COLUMN public.node_connections.conditions IS 'When it is taken, free form; NULL: always.';
+
+CREATE TABLE public.node_executions (
+    tenant_id uuid NOT NULL,
+    execution_id uuid NOT NULL,
+    node_id text NOT NULL,
+    run_index integer DEFAULT 0 NOT NULL,
+    node_type text NOT NULL,
+    status text NOT NULL,
+    start_time bigint,
+    end_time bigint,
+    input_data jsonb,
+    output_data jsonb,
+    error_data jsonb,
+    retry_count integer DEFAULT 0 NOT NULL,
+    max_retries integer DEFAULT 0 NOT NULL,
+    CONSTRAINT node_executions_max_retries_check CHECK ((max_retries >= 0)),
+    CONSTRAINT node_executions_node_type_check CHECK ((node_type = ANY (ARRAY['TRIGGER'::text, 'AI_AGENT'::text, 'EXTERNAL_ACTION'::text, 'ACTION'::text, 'FLOW'::text, 'HUMAN_IN_THE_LOOP'::text, 'TOOL'::text, 'MEMORY'::text]))),
+    CONSTRAINT node_executions_retry_count_check CHECK ((retry_count >= 0)),
+    CONSTRAINT node_executions_run_index_check CHECK ((run_index >= 0)),
+    CONSTRAINT node_executions_status_check CHECK ((status = ANY (ARRAY['PENDING'::text, 'RUNNING'::text, 'WAITING'::text, 'SUCCESS'::text, 'ERROR'::text, 'SKIPPED'::text, 'CANCELED'::text]))),
+    CONSTRAINT node_executions_times_check CHECK ((end_time >= start_time))
+)
+PARTITION BY RANGE (execution_id);
+
+ALTER TABLE ONLY public.node_executions FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.node_executions IS 'Every result of a node, one row for each pass; each partition refers to its sibling of workflow_executions.';
+COMMENT ON COLUMN public.node_executions.tenant_id IS 'The tenant.';
+COMMENT ON COLUMN public.node_executions.execution_id IS 'The execution; its time decides the partition.';
+COMMENT ON COLUMN public.node_executions.node_id IS 'The node''s id in the version that runs.';
+COMMENT ON COLUMN public.node_executions.run_index IS 'Pass of a loop, from 0.';
+COMMENT ON COLUMN public.node_executions.node_type IS 'One of the eight node types.';
+COMMENT ON COLUMN public.node_executions.status IS 'PENDING, RUNNING, WAITING; SUCCESS, ERROR, SKIPPED and CANCELED are final.';
+COMMENT ON COLUMN public.node_executions.start_time IS 'Unix milliseconds.';
+COMMENT ON COLUMN public.node_executions.end_time IS 'Unix milliseconds.';
+COMMENT ON COLUMN public.node_executions.input_data IS 'What the node was given.';
+COMMENT ON COLUMN public.node_executions.output_data IS 'What it returned.';
+COMMENT ON COLUMN public.node_executions.error_data IS 'Why it failed.';
+COMMENT ON COLUMN public.node_executions.retry_count IS 'Repetitions under this run_index so far.';
+COMMENT ON COLUMN public.node_executions.max_retries IS 'Repetitions allowed.';
+
+CREATE TABLE public.nodes (
+    tenant_id uuid NOT NULL,
+    workflow_id uuid NOT NULL,
+    node_id text NOT NULL,
+    node_type text NOT NULL,
+    node_subtype text DEFAULT ''::text NOT NULL,
+    type_version numeric DEFAULT 1 NOT NULL,
+    name text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    disabled boolean DEFAULT false NOT NULL,
+    position_x double precision DEFAULT 0 NOT NULL,
+    position_y double precision DEFAULT 0 NOT NULL,
+    parameters jsonb DEFAULT '{}'::jsonb NOT NULL,
+    credentials jsonb DEFAULT '{}'::jsonb NOT NULL,
+    error_handling text DEFAULT 'STOP_WORKFLOW_ON_ERROR'::text NOT NULL,
+    max_retries integer DEFAULT 0 NOT NULL,
+    retry_wait_time integer DEFAULT 0 NOT NULL,
+    notes text DEFAULT ''::text NOT NULL,
+    webhooks text[] DEFAULT '{}'::text[] NOT NULL,
+    ordinal integer NOT NULL,
+    CONSTRAINT nodes_error_handling_check CHECK ((error_handling = ANY (ARRAY['STOP_WORKFLOW_ON_ERROR'::text, 'CONTINUE_REGULAR_OUTPUT_ON_ERROR'::text, 'CONTINUE_ERROR_OUTPUT_ON_ERROR'::text]))),
+    CONSTRAINT nodes_max_retries_check CHECK ((max_retries >= 0)),
+    CONSTRAINT nodes_node_id_check CHECK ((node_id <> ''::text)),
+    CONSTRAINT nodes_node_type_check CHECK ((node_type = ANY (ARRAY['TRIGGER'::text, 'AI_AGENT'::text, 'EXTERNAL_ACTION'::text, 'ACTION'::text, 'FLOW'::text, 'HUMAN_IN_THE_LOOP'::text, 'TOOL'::text, 'MEMORY'::text]))),
+    CONSTRAINT nodes_retry_wait_time_check CHECK ((retry_wait_time >= 0))
+);
+
+ALTER TABLE ONLY public.nodes FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.nodes IS 'The nodes of each workflow: a projection of workflow_data.';
+COMMENT ON COLUMN public.nodes.tenant_id IS 'The tenant.';
+COMMENT ON COLUMN public.nodes.workflow_id IS 'The workflow.';
+COMMENT ON COLUMN public.nodes.node_id IS 'The node''s id inside the workflow, as in the document.';
+COMMENT ON COLUMN public.nodes.node_type IS 'One of the eight node types.';
+COMMENT ON COLUMN public.nodes.node_subtype IS 'What kind of that type; the engine''s name.';
+COMMENT ON COLUMN public.nodes.type_version IS 'Version of the subtype; fractions occur.';
+COMMENT ON COLUMN public.nodes.name IS 'Name as shown.';
+COMMENT ON COLUMN public.nodes.description IS 'What it is for.';
+COMMENT ON COLUMN public.nodes.disabled IS 'Whether runs pass it by.';
+COMMENT ON COLUMN public.nodes.position_x IS 'Place on the canvas.';
+COMMENT ON COLUMN public.nodes.position_y IS 'Place on the canvas.';
+COMMENT ON COLUMN public.nodes.parameters IS 'Parameters, free form.';
+COMMENT ON COLUMN public.nodes.credentials IS 'References to credentials, never secrets.';
+COMMENT ON COLUMN public.nodes.error_handling IS 'What an error of this node does to the run.';
+COMMENT ON COLUMN public.nodes.max_retries IS 'How often a failed run of the node is repeated.';
+COMMENT ON COLUMN public.nodes.retry_wait_time IS 'Milliseconds between repetitions.';
+COMMENT ON COLUMN public.nodes.notes IS 'The author''s notes.';
+COMMENT ON COLUMN public.nodes.webhooks IS 'Ids of the webhooks it answers.';
+COMMENT ON COLUMN public.nodes.ordinal IS 'Place in the document''s list of nodes.';
+
+CREATE TABLE public.retention_policies (
+    table_name text NOT NULL,
+    keep interval,
+    partition_interval interval DEFAULT '7 days'::interval NOT NULL,
+    partitions_ahead integer DEFAULT 4 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT retention_policies_keep_check CHECK ((keep > '00:00:00'::interval)),
+    CONSTRAINT retention_policies_partition_interval_check CHECK ((partition_interval = ANY (ARRAY['1 day'::interval, '7 days'::interval]))),
+    CONSTRAINT retention_policies_partitions_ahead_check CHECK (((partitions_ahead >= 1) AND (partitions_ahead <= 52)))
+);
+
+COMMENT ON TABLE public.retention_policies IS 'How long history is kept and in which pieces, one row a partitioned table. Operators write it, everybody reads it.';
+COMMENT ON COLUMN public.retention_policies.table_name IS 'The partitioned table; workflow_executions stands for node_executions too, whose partitions are its siblings.';
+COMMENT ON COLUMN public.retention_policies.keep IS 'Periods that ended longer ago may be dropped; NULL keeps everything.';
+COMMENT ON COLUMN public.retention_policies.partition_interval IS 'What one partition spans, in UTC; weeks begin on Monday.';
+COMMENT ON COLUMN public.retention_policies.partitions_ahead IS 'How many partitions after the current one are made ahead.';
+COMMENT ON COLUMN public.retention_policies.created_at IS 'When the row was written.';
+COMMENT ON COLUMN public.retention_policies.updated_at IS 'When the row last changed; set by the queries, as on every global table.';
+
+CREATE TABLE public.tenants (
+    id uuid NOT NULL,
+    slug text NOT NULL,
+    name text NOT NULL,
+    is_active boolean DEFAULT true NOT NULL,
+    settings jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT tenants_settings_check CHECK ((jsonb_typeof(settings) = 'object'::text)),
+    CONSTRAINT tenants_slug_check CHECK ((slug ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'::text))
+);
+
+ALTER TABLE ONLY public.tenants FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.tenants IS 'Who shares this database. Two are well known: the default one, and the system one (the nil UUID), whose definitions all tenants may read.';
+COMMENT ON COLUMN public.tenants.id IS 'UUIDv7, made by the client; the nil UUID is the system tenant.';
+COMMENT ON COLUMN public.tenants.slug IS 'Short name for people and addresses: a to z, 0 to 9 and inner hyphens, 63 at most.';
+COMMENT ON COLUMN public.tenants.name IS 'Name as shown.';
+COMMENT ON COLUMN public.tenants.is_active IS 'False: kept, but not to be served.';
+COMMENT ON COLUMN public.tenants.settings IS 'Free-form settings, a JSON object.';
+COMMENT ON COLUMN public.tenants.created_at IS 'When the row was written.';
+COMMENT ON COLUMN public.tenants.updated_at IS 'When the row last changed; set by the queries, as on every global table.';
+
+CREATE TABLE public.users (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    email text NOT NULL,
+    name text DEFAULT ''::text NOT NULL,
+    avatar_url text,
+    is_active boolean DEFAULT true NOT NULL,
+    role text DEFAULT 'user'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT users_email_check CHECK (((email = lower(email)) AND (email ~ '^[^@[:space:]]+@[^@[:space:]]+$'::text))),
+    CONSTRAINT users_role_check CHECK ((role <> ''::text))
+);
+
+ALTER TABLE ONLY public.users FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.users IS 'The people of a tenant: owners of workflows, authors of versions.';
+COMMENT ON COLUMN public.users.tenant_id IS 'The tenant.';
+COMMENT ON COLUMN public.users.id IS 'UUIDv7, made by the client.';
+COMMENT ON COLUMN public.users.email IS 'Address in lower case, unique in the tenant.';
+COMMENT ON COLUMN public.users.name IS 'Name as shown.';
+COMMENT ON COLUMN public.users.avatar_url IS 'Picture, if any.';
+COMMENT ON COLUMN public.users.is_active IS 'False: may not sign in; what they made stays.';
+COMMENT ON COLUMN public.users.role IS 'Role inside the tenant; the engine gives it its meaning.';
+COMMENT ON COLUMN public.users.created_at IS 'When the row was written.';
+COMMENT ON COLUMN public.users.updated_at IS 'When the row last changed.';
+
+CREATE TABLE public.wfstore_migrations (
+    migration_id text NOT NULL,
+    content_hash text,
+    breaking boolean DEFAULT false NOT NULL,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT wfstore_migrations_content_hash_check CHECK ((content_hash ~ '^[0-9a-f]{64}$'::text))
+);
+
+COMMENT ON TABLE public.wfstore_migrations IS 'What wfstore knows of each applied migration beyond yoyo''s mark.';
+COMMENT ON COLUMN public.wfstore_migrations.migration_id IS 'The file''s name without .sql.';
+COMMENT ON COLUMN public.wfstore_migrations.content_hash IS 'SHA-256 of the file as applied, in hex; NULL until wfstore migrate has seen it.';
+COMMENT ON COLUMN public.wfstore_migrations.breaking IS 'True if releases that do not know this migration must refuse the schema; the migration itself says so.';
+COMMENT ON COLUMN public.wfstore_migrations.recorded_at IS 'When the row was written.';
+
+CREATE TABLE public.workflow_executions (
+    tenant_id uuid NOT NULL,
+    execution_id uuid NOT NULL,
+    workflow_id uuid NOT NULL,
+    workflow_revision bigint NOT NULL,
+    status text DEFAULT 'NEW'::text NOT NULL,
+    mode text DEFAULT 'MANUAL'::text NOT NULL,
+    triggered_by text,
+    parent_execution_id uuid,
+    start_time bigint,
+    end_time bigint,
+    run_data jsonb,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    error_message text,
+    error_details jsonb,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT workflow_executions_end_check CHECK (((status = ANY (ARRAY['SUCCESS'::text, 'ERROR'::text, 'CANCELED'::text])) = (end_time IS NOT NULL))),
+    CONSTRAINT workflow_executions_execution_id_check CHECK (public.wfstore_is_uuid7(execution_id)),
+    CONSTRAINT workflow_executions_metadata_check CHECK ((jsonb_typeof(metadata) = 'object'::text)),
+    CONSTRAINT workflow_executions_mode_check CHECK ((mode = ANY (ARRAY['MANUAL'::text, 'TRIGGER'::text, 'WEBHOOK'::text, 'RETRY'::text]))),
+    CONSTRAINT workflow_executions_status_check CHECK ((status = ANY (ARRAY['NEW'::text, 'RUNNING'::text, 'WAITING'::text, 'SUCCESS'::text, 'ERROR'::text, 'CANCELED'::text]))),
+    CONSTRAINT workflow_executions_times_check CHECK ((end_time >= start_time))
+)
+PARTITION BY RANGE (execution_id);
+
+ALTER TABLE ONLY public.workflow_executions FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.workflow_executions IS 'Every execution, one row each; partitioned by the time in its id.';
+COMMENT ON COLUMN public.workflow_executions.tenant_id IS 'The tenant.';
+COMMENT ON COLUMN public.workflow_executions.execution_id IS 'UUIDv7, made by the client; its time decides the partition.';
+COMMENT ON COLUMN public.workflow_executions.workflow_id IS 'The workflow that runs.';
+COMMENT ON COLUMN public.workflow_executions.workflow_revision IS 'Its version: a revision in workflow_versions.';
+COMMENT ON COLUMN public.workflow_executions.status IS 'NEW, RUNNING, WAITING; SUCCESS, ERROR and CANCELED are final.';
+COMMENT ON COLUMN public.workflow_executions.mode IS 'What started it: MANUAL, TRIGGER, WEBHOOK or RETRY.';
+COMMENT ON COLUMN public.workflow_executions.triggered_by IS 'Who or what started it, in the engine''s terms.';
+COMMENT ON COLUMN public.workflow_executions.parent_execution_id IS 'The execution that started this one; no foreign key: it may have expired.';
+COMMENT ON COLUMN public.workflow_executions.start_time IS 'Unix milliseconds.';
+COMMENT ON COLUMN public.workflow_executions.end_time IS 'Unix milliseconds; set when, and only when, the status is final.';
+COMMENT ON COLUMN public.workflow_executions.run_data IS 'What the engine keeps of the run as a whole.';
+COMMENT ON COLUMN public.workflow_executions.metadata IS 'What the caller gave along, a JSON object.';
+COMMENT ON COLUMN public.workflow_executions.error_message IS 'Why it failed, for people.';
+COMMENT ON COLUMN public.workflow_executions.error_details IS 'Why it failed, for programs.';
+COMMENT ON COLUMN public.workflow_executions.created_at IS 'When the row was written.';
+
+CREATE TABLE public.workflow_terms (
+    tenant_id uuid NOT NULL,
+    kind text NOT NULL,
+    term text NOT NULL,
+    workflow_id uuid NOT NULL,
+    CONSTRAINT workflow_terms_kind_check CHECK ((kind = ANY (ARRAY['TAG'::text, 'NODE_TYPE'::text, 'NODE_SUBTYPE'::text, 'INTEGRATION'::text, 'CREDENTIAL'::text])))
+);
+
+ALTER TABLE ONLY public.workflow_terms FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.workflow_terms IS 'What workflows are found by. Plain equality: under row-level security no GIN index on tags or documents could be used.';
+COMMENT ON COLUMN public.workflow_terms.tenant_id IS 'The tenant.';
+COMMENT ON COLUMN public.workflow_terms.kind IS 'TAG, NODE_TYPE, NODE_SUBTYPE, INTEGRATION or CREDENTIAL.';
+COMMENT ON COLUMN public.workflow_terms.term IS 'The tag, type, integration or credential, as in the document.';
+COMMENT ON COLUMN public.workflow_terms.workflow_id IS 'A workflow that has it.';
+
+CREATE TABLE public.workflow_versions (
+    tenant_id uuid NOT NULL,
+    workflow_id uuid NOT NULL,
+    revision bigint NOT NULL,
+    version text DEFAULT ''::text NOT NULL,
+    workflow_data jsonb NOT NULL,
+    content_hash bytea NOT NULL,
+    change_summary text DEFAULT ''::text NOT NULL,
+    created_by uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT workflow_versions_content_hash_check CHECK ((octet_length(content_hash) = 32)),
+    CONSTRAINT workflow_versions_revision_check CHECK ((revision >= 1)),
+    CONSTRAINT workflow_versions_workflow_data_check CHECK ((jsonb_typeof(workflow_data) = 'object'::text))
+);
+
+ALTER TABLE ONLY public.workflow_versions FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.workflow_versions IS 'Every document that a workflow has had; never updated, and gone only with the workflow.';
+COMMENT ON COLUMN public.workflow_versions.tenant_id IS 'The tenant.';
+COMMENT ON COLUMN public.workflow_versions.workflow_id IS 'The workflow.';
+COMMENT ON COLUMN public.workflow_versions.revision IS 'The save that made it: a content_revision of the workflow.';
+COMMENT ON COLUMN public.workflow_versions.version IS 'The author''s label.';
+COMMENT ON COLUMN public.workflow_versions.workflow_data IS 'The document as saved.';
+COMMENT ON COLUMN public.workflow_versions.content_hash IS 'SHA-256 of the document in canonical form.';
+COMMENT ON COLUMN public.workflow_versions.change_summary IS 'What changed, in the author''s words.';
+COMMENT ON COLUMN public.workflow_versions.created_by IS 'The user who saved it, if known; no foreign key: history outlives people.';
+COMMENT ON COLUMN public.workflow_versions.created_at IS 'When it was saved.';
+
+CREATE TABLE public.workflows (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    user_id uuid,
+    name text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    active boolean DEFAULT false NOT NULL,
+    workflow_data jsonb NOT NULL,
+    settings jsonb DEFAULT '{}'::jsonb NOT NULL,
+    static_data jsonb,
+    pin_data jsonb,
+    version text DEFAULT ''::text NOT NULL,
+    revision bigint DEFAULT 1 NOT NULL,
+    content_revision bigint DEFAULT 1 NOT NULL,
+    content_hash bytea NOT NULL,
+    tags text[] DEFAULT '{}'::text[] NOT NULL,
+    is_template boolean DEFAULT false NOT NULL,
+    template_category text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT workflows_content_hash_check CHECK ((octet_length(content_hash) = 32)),
+    CONSTRAINT workflows_content_revision_check CHECK (((content_revision >= 1) AND (content_revision <= revision))),
+    CONSTRAINT workflows_name_check CHECK ((name <> ''::text)),
+    CONSTRAINT workflows_revision_check CHECK ((revision >= 1)),
+    CONSTRAINT workflows_settings_check CHECK ((jsonb_typeof(settings) = 'object'::text)),
+    CONSTRAINT workflows_workflow_data_check CHECK ((jsonb_typeof(workflow_data) = 'object'::text))
+);
+
+ALTER TABLE ONLY public.workflows FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.workflows IS 'Workflow definitions; workflow_data is the definition of record, nodes and node_connections and workflow_terms are its projections.';
+COMMENT ON COLUMN public.workflows.tenant_id IS 'The tenant; the system tenant''s templates can be read by all.';
+COMMENT ON COLUMN public.workflows.id IS 'Made by the client.';
+COMMENT ON COLUMN public.workflows.user_id IS 'Who owns it; NULL for system templates and what an operator imported.';
+COMMENT ON COLUMN public.workflows.name IS 'Name as shown, as in the document.';
+COMMENT ON COLUMN public.workflows.description IS 'What it is for, as in the document.';
+COMMENT ON COLUMN public.workflows.active IS 'Whether its triggers run.';
+COMMENT ON COLUMN public.workflows.workflow_data IS 'The whole Workflow document as JSON.';
+COMMENT ON COLUMN public.workflows.settings IS 'Settings at run time; the document''s own are their first value.';
+COMMENT ON COLUMN public.workflows.static_data IS 'What triggers and nodes remember between runs; changes without making a version.';
+COMMENT ON COLUMN public.workflows.pin_data IS 'Recorded sample output of nodes; changes without making a version.';
+COMMENT ON COLUMN public.workflows.version IS 'The author''s label of the version, as in the document.';
+COMMENT ON COLUMN public.workflows.revision IS 'Counts saves; a save names the revision it read, and is refused if it is no longer that.';
+COMMENT ON COLUMN public.workflows.content_revision IS 'The last save that changed the document: what versions and executions refer to.';
+COMMENT ON COLUMN public.workflows.content_hash IS 'SHA-256 of the document in canonical form (sorted keys, no spaces, UTF-8).';
+COMMENT ON COLUMN public.workflows.tags IS 'Tags, as in the document; search them through workflow_terms.';
+COMMENT ON COLUMN public.workflows.is_template IS 'Whether it is there to be copied.';
+COMMENT ON COLUMN public.workflows.template_category IS 'Where a template is shown.';
+COMMENT ON COLUMN public.workflows.created_at IS 'When the row was written.';
+COMMENT ON COLUMN public.workflows.updated_at IS 'When the row last changed.';
+
+CREATE TABLE public.yoyo_lock (
+    locked integer DEFAULT 1 NOT NULL,
+    ctime timestamp without time zone,
+    pid integer NOT NULL
+);
+
+GRANT ALL ON SCHEMA public TO wfstore_owner;
+GRANT USAGE ON SCHEMA public TO wfstore_app;
+GRANT USAGE ON SCHEMA public TO wfstore_worker;
+GRANT USAGE ON SCHEMA public TO wfstore_readonly;
+
+REVOKE ALL ON FUNCTION public.wfstore_create_partition(at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.wfstore_lock_workflow(of_tenant uuid, wanted uuid, expected bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.wfstore_lock_workflow(of_tenant uuid, wanted uuid, expected bigint) TO wfstore_app;
+
+REVOKE ALL ON FUNCTION public.wfstore_make_partition(at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.wfstore_make_partition(at timestamp with time zone) TO wfstore_app;
+GRANT ALL ON FUNCTION public.wfstore_make_partition(at timestamp with time zone) TO wfstore_worker;
+
+REVOKE ALL ON FUNCTION public.wfstore_make_partitions_ahead(at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.wfstore_tenant_id(wanted_slug text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.wfstore_tenant_id(wanted_slug text) TO wfstore_app;
+GRANT ALL ON FUNCTION public.wfstore_tenant_id(wanted_slug text) TO wfstore_worker;
+GRANT ALL ON FUNCTION public.wfstore_tenant_id(wanted_slug text) TO wfstore_readonly;
+
+GRANT SELECT ON TABLE public._yoyo_migration TO wfstore_app;
+GRANT SELECT ON TABLE public._yoyo_migration TO wfstore_worker;
+GRANT SELECT ON TABLE public._yoyo_migration TO wfstore_readonly;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.execution_queue TO wfstore_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.execution_queue TO wfstore_worker;
+GRANT SELECT ON TABLE public.execution_queue TO wfstore_readonly;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.node_connections TO wfstore_app;
+GRANT SELECT ON TABLE public.node_connections TO wfstore_worker;
+GRANT SELECT ON TABLE public.node_connections TO wfstore_readonly;
+
+GRANT SELECT ON TABLE public.node_executions TO wfstore_app;
+GRANT SELECT ON TABLE public.node_executions TO wfstore_readonly;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.node_executions TO wfstore_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.nodes TO wfstore_app;
+GRANT SELECT ON TABLE public.nodes TO wfstore_worker;
+GRANT SELECT ON TABLE public.nodes TO wfstore_readonly;
+
+GRANT SELECT ON TABLE public.retention_policies TO wfstore_app;
+GRANT SELECT ON TABLE public.retention_policies TO wfstore_worker;
+GRANT SELECT ON TABLE public.retention_policies TO wfstore_readonly;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.tenants TO wfstore_app;
+GRANT SELECT ON TABLE public.tenants TO wfstore_worker;
+GRANT SELECT ON TABLE public.tenants TO wfstore_readonly;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.users TO wfstore_app;
+GRANT SELECT ON TABLE public.users TO wfstore_readonly;
+
+GRANT SELECT ON TABLE public.wfstore_migrations TO wfstore_app;
+GRANT SELECT ON TABLE public.wfstore_migrations TO wfstore_worker;
+GRANT SELECT ON TABLE public.wfstore_migrations TO wfstore_readonly;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.workflow_executions TO wfstore_app;
+GRANT SELECT,UPDATE ON TABLE public.workflow_executions TO wfstore_worker;
+GRANT SELECT ON TABLE public.workflow_executions TO wfstore_readonly;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.workflow_terms TO wfstore_app;
+GRANT SELECT ON TABLE public.workflow_terms TO wfstore_worker;
+GRANT SELECT ON TABLE public.workflow_terms TO wfstore_readonly;
+
+GRANT SELECT,INSERT ON TABLE public.workflow_versions TO wfstore_app;
+GRANT SELECT ON TABLE public.workflow_versions TO wfstore_worker;
+GRANT SELECT ON TABLE public.workflow_versions TO wfstore_readonly;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.workflows TO wfstore_app;
+GRANT SELECT ON TABLE public.workflows TO wfstore_worker;
+GRANT SELECT ON TABLE public.workflows TO wfstore_readonly;
+
+INSERT INTO public._yoyo_migration (migration_hash, migration_id, applied_at_utc) VALUES ('0dca7566a13dcb6b25b0167f8cbfc5651dd2e21f881270f809ee9b1b83dcbf6f', '0001.roles', (now() AT TIME ZONE 'UTC'));
+INSERT INTO public._yoyo_migration (migration_hash, migration_id, applied_at_utc) VALUES ('11569c9c912a982624f515d4cebdb1016948d3f8c02717466ecbcfdb95af2e5e', '0006.nodes', (now() AT TIME ZONE 'UTC'));
+INSERT INTO public._yoyo_migration (migration_hash, migration_id, applied_at_utc) VALUES ('346683c03837d7601f956e8e32c21801cc184fe6ac712b4decc2e9d9f42893d1', '0002.functions', (now() AT TIME ZONE 'UTC'));
+INSERT INTO public._yoyo_migration (migration_hash, migration_id, applied_at_utc) VALUES ('39b88de7d5ef41fb785abab4dd594ed41a0f2b413c6ffb5ffb27b7445cf3902c', '0007.executions', (now() AT TIME ZONE 'UTC'));
+INSERT INTO public._yoyo_migration (migration_hash, migration_id, applied_at_utc) VALUES ('74a180baa60abc7ae404aa8ab9484b34d2fbe1bae7dbf0c2c24f0888f2e2086d', '0004.users', (now() AT TIME ZONE 'UTC'));
+INSERT INTO public._yoyo_migration (migration_hash, migration_id, applied_at_utc) VALUES ('803f8f4bc4d8221b5239c6fa8d7377fc0354b421abc23baf91bd64e7ef481fe6', '0005.workflows', (now() AT TIME ZONE 'UTC'));
+INSERT INTO public._yoyo_migration (migration_hash, migration_id, applied_at_utc) VALUES ('9439062e286f6cf9b89d4697a9ab5494aefe2e6f8df441652859949062682010', '0003.tenants', (now() AT TIME ZONE 'UTC'));
+INSERT INTO public._yoyo_migration (migration_hash, migration_id, applied_at_utc) VALUES ('b7c6d48b883e958ed765acb07309d856a9bae2f752199db804244248534b5eb9', '0008.execution_queue', (now() AT TIME ZONE 'UTC'));
+INSERT INTO public._yoyo_version (version, installed_at_utc) VALUES (2, (now() AT TIME ZONE 'UTC'));
+INSERT INTO public.retention_policies (table_name, keep, partition_interval, partitions_ahead, created_at, updated_at) VALUES ('workflow_executions', '90 days', '7 days', 4, now(), now());
+INSERT INTO public.tenants (id, slug, name, is_active, settings, created_at, updated_at) VALUES ('00000000-0000-0000-0000-000000000000', 'system', 'System', true, '{}', now(), now());
+INSERT INTO public.tenants (id, slug, name, is_active, settings, created_at, updated_at) VALUES ('00000000-0000-7000-8000-000000000001', 'default', 'Default', true, '{}', now(), now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0001.roles', '4c5d8b25350e91b8c3b330317f72e58d02c55d0d0f86c384bdde44e3498215ee', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0002.functions', 'c5ec67d8e80031ed61fb6c2b05fcd68d3f72c769794ba76ce50733cd42197393', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0003.tenants', 'f700422d76d97c54c4769f926482e5c3bdf201917d36904db9c10505e2f70608', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0004.users', '28de47273197a8df9327f2b56c857c564b8cbde64eb9bebe9216c9def6bbb05a', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0005.workflows', '2296561cf1e8922cae1f3a7e6047342a356de93c8c7098e93c72352173331325', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0006.nodes', '1c44182bdee77028c12204165052f55558ca1e77de2143b1507018d338a9eb6c', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0007.executions', '44494c77b2b8576debc5876c70a54307736019e2163e987c6906370b8fedf6b4', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0008.execution_queue', '68fd78ed8f51d647acd7d3cfafc1f81683b307187bf16e239f88b2be2ef27b2f', false, now());
+
+ALTER TABLE ONLY public._yoyo_log
+    ADD CONSTRAINT _yoyo_log_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public._yoyo_migration
+    ADD CONSTRAINT _yoyo_migration_pkey PRIMARY KEY (migration_hash);
+
+ALTER TABLE ONLY public._yoyo_version
+    ADD CONSTRAINT _yoyo_version_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY public.execution_queue
+    ADD CONSTRAINT execution_queue_pkey PRIMARY KEY (tenant_id, execution_id);
+
+ALTER TABLE ONLY public.node_connections
+    ADD CONSTRAINT node_connections_pkey PRIMARY KEY (tenant_id, workflow_id, ordinal);
+
+ALTER TABLE ONLY public.node_executions
+    ADD CONSTRAINT node_executions_pkey PRIMARY KEY (tenant_id, execution_id, node_id, run_index);
+
+ALTER TABLE ONLY public.nodes
+    ADD CONSTRAINT nodes_pkey PRIMARY KEY (tenant_id, workflow_id, node_id);
+
+ALTER TABLE ONLY public.retention_policies
+    ADD CONSTRAINT retention_policies_pkey PRIMARY KEY (table_name);
+
+ALTER TABLE ONLY public.tenants
+    ADD CONSTRAINT tenants_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.tenants
+    ADD CONSTRAINT tenants_slug_key UNIQUE (slug);
+
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_email_key UNIQUE (tenant_id, email);
+
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.wfstore_migrations
+    ADD CONSTRAINT wfstore_migrations_pkey PRIMARY KEY (migration_id);
+
+ALTER TABLE ONLY public.workflow_executions
+    ADD CONSTRAINT workflow_executions_pkey PRIMARY KEY (tenant_id, execution_id);
+
+ALTER TABLE ONLY public.workflow_terms
+    ADD CONSTRAINT workflow_terms_pkey PRIMARY KEY (tenant_id, kind, term, workflow_id);
+
+ALTER TABLE ONLY public.workflow_versions
+    ADD CONSTRAINT workflow_versions_pkey PRIMARY KEY (tenant_id, workflow_id, revision);
+
+ALTER TABLE ONLY public.workflows
+    ADD CONSTRAINT workflows_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.yoyo_lock
+    ADD CONSTRAINT yoyo_lock_pkey PRIMARY KEY (locked);
+
+CREATE INDEX execution_queue_due_idx ON public.execution_queue USING btree (queue, priority DESC, visible_at, execution_id) WHERE ((status <> 'WAITING'::text) AND (attempt < max_attempts));
+
+CREATE INDEX workflow_executions_error_idx ON ONLY public.workflow_executions USING btree (tenant_id, execution_id) WHERE (status = 'ERROR'::text);
+
+CREATE INDEX workflow_executions_workflow_idx ON ONLY public.workflow_executions USING btree (tenant_id, workflow_id, execution_id);
+
+CREATE INDEX workflow_terms_workflow_idx ON public.workflow_terms USING btree (tenant_id, workflow_id);
+
+CREATE INDEX workflows_user_idx ON public.workflows USING btree (tenant_id, user_id, id);
+
+CREATE TRIGGER users_touch BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION public.wfstore_touch_updated_at();
+
+CREATE TRIGGER workflows_touch BEFORE UPDATE ON public.workflows FOR EACH ROW EXECUTE FUNCTION public.wfstore_touch_updated_at();
+
+ALTER TABLE ONLY public.node_connections
+    ADD CONSTRAINT node_connections_source_fkey FOREIGN KEY (tenant_id, workflow_id, source_node_id) REFERENCES public.nodes(tenant_id, workflow_id, node_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.node_connections
+    ADD CONSTRAINT node_connections_target_fkey FOREIGN KEY (tenant_id, workflow_id, target_node_id) REFERENCES public.nodes(tenant_id, workflow_id, node_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.nodes
+    ADD CONSTRAINT nodes_workflow_fkey FOREIGN KEY (tenant_id, workflow_id) REFERENCES public.workflows(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE public.workflow_executions
+    ADD CONSTRAINT workflow_executions_workflow_fkey FOREIGN KEY (tenant_id, workflow_id) REFERENCES public.workflows(tenant_id, id);
+
+ALTER TABLE ONLY public.workflow_terms
+    ADD CONSTRAINT workflow_terms_workflow_fkey FOREIGN KEY (tenant_id, workflow_id) REFERENCES public.workflows(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.workflow_versions
+    ADD CONSTRAINT workflow_versions_workflow_fkey FOREIGN KEY (tenant_id, workflow_id) REFERENCES public.workflows(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.workflows
+    ADD CONSTRAINT workflows_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE ONLY public.workflows
+    ADD CONSTRAINT workflows_user_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.users(tenant_id, id);
+
+ALTER TABLE public.execution_queue ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY execution_queue_tenant ON public.execution_queue USING ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))) WITH CHECK ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])));
+
+ALTER TABLE public.node_connections ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY node_connections_system ON public.node_connections FOR SELECT USING (((tenant_id = '00000000-0000-0000-0000-000000000000'::uuid) AND (NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text) IS NOT NULL)));
+
+CREATE POLICY node_connections_tenant ON public.node_connections USING ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))) WITH CHECK ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])));
+
+ALTER TABLE public.node_executions ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY node_executions_tenant ON public.node_executions USING ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))) WITH CHECK ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])));
+
+ALTER TABLE public.nodes ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY nodes_system ON public.nodes FOR SELECT USING (((tenant_id = '00000000-0000-0000-0000-000000000000'::uuid) AND (NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text) IS NOT NULL)));
+
+CREATE POLICY nodes_tenant ON public.nodes USING ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))) WITH CHECK ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])));
+
+ALTER TABLE public.tenants ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY tenants_owner ON public.tenants FOR SELECT TO wfstore_owner USING (true);
+
+CREATE POLICY tenants_tenant ON public.tenants USING ((id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))) WITH CHECK ((id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])));
+
+ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY users_tenant ON public.users USING ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))) WITH CHECK ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])));
+
+ALTER TABLE public.workflow_executions ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY workflow_executions_tenant ON public.workflow_executions USING ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))) WITH CHECK ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])));
+
+ALTER TABLE public.workflow_terms ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY workflow_terms_system ON public.workflow_terms FOR SELECT USING (((tenant_id = '00000000-0000-0000-0000-000000000000'::uuid) AND (NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text) IS NOT NULL)));
+
+CREATE POLICY workflow_terms_tenant ON public.workflow_terms USING ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))) WITH CHECK ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])));
+
+ALTER TABLE public.workflow_versions ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY workflow_versions_system ON public.workflow_versions FOR SELECT USING (((tenant_id = '00000000-0000-0000-0000-000000000000'::uuid) AND (NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text) IS NOT NULL)));
+
+CREATE POLICY workflow_versions_tenant ON public.workflow_versions USING ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))) WITH CHECK ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])));
+
+ALTER TABLE public.workflows ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY workflows_system ON public.workflows FOR SELECT USING (((tenant_id = '00000000-0000-0000-0000-000000000000'::uuid) AND (NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text) IS NOT NULL)));
+
+CREATE POLICY workflows_tenant ON public.workflows USING ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))) WITH CHECK ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])));
+
+-- Dated partitions are not part of the schema: they are made for the day on which it is loaded.
+DO $$
+BEGIN
+    PERFORM public.wfstore_make_partitions_ahead(now());
+END
+$$;
+
+COMMIT;
