@@ -153,7 +153,7 @@ class EmbeddedServer:
             return self._accepts("postgres") or is_free(self._home.server_lock)
 
         in_time = poll(settled, _START)
-        if in_time and not is_free(self._home.server_lock):
+        if self._accepts("postgres"):
             return
         output.seek(0)
         said = output.read().decode(errors="replace") + self._logged_since(logged)

@@ -106,14 +106,14 @@ def with_role(url: str, role: Role) -> str:
     options = f"{given} {wanted}".strip()  # of two settings of one name the later one holds
     parts = _split(url)
     pairs = [(key, value) for key, value in parts.pairs() if unquote(key) != "options"]
-    pairs.append(("options", quote(options, safe="=")))
+    pairs.append(("options", quote(options, safe="")))
     return str(replace(parts, query="&".join(f"{key}={value}" for key, value in pairs)))
 
 
 def socket_url(folder: Path, user: str, database: str, *, role: str | None = None) -> str:
     """The URL of the server that listens in `folder`; the port is named, as PGPORT would change it otherwise."""
     url = f"postgresql://{quote(user, safe='')}@/{quote(database, safe='')}?host={quote(str(folder))}&port={PORT}"
-    return url if role is None else f"{url}&options={quote(f'-c role={role}', safe='=')}"
+    return url if role is None else f"{url}&options={quote(f'-c role={role}', safe='')}"
 
 
 def mask_password(url: str) -> str:
@@ -147,5 +147,5 @@ def yoyo_url(url: str) -> str:
         parameters.pop("dbname", None)
     else:
         database = ""
-    query = "&".join(f"{key}={quote(value, safe='/,=')}" for key, value in parameters.items())
+    query = "&".join(f"{key}={quote(value, safe='/,')}" for key, value in parameters.items())
     return f"postgresql+psycopg://{credentials}/{database}" + (f"?{query}" if query else "")
