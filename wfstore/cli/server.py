@@ -50,7 +50,7 @@ def down(
         return
     typer.echo("PostgreSQL was stopped." if stopped else f"PostgreSQL was not running in {server.home}.")
     if destroy:
-        typer.echo(f"{server.home} was removed.")
+        typer.echo(f"{server.home} is gone.")
 
 
 def url(

@@ -100,7 +100,7 @@ class EmbeddedServer:
         def settled() -> bool:
             living = process.postmaster(self._home.data)
             if living is not None:
-                return self._accepts("postgres")
+                return self._accepts("postgres") or self._has_no_socket(living)
             hold = try_lock(self._home.server_lock)
             if hold is not None:
                 found.append(hold)
@@ -111,6 +111,16 @@ class EmbeddedServer:
             if not poll(settled, _START):
                 raise self._stuck()
         return found[0] if found else None
+
+    def _has_no_socket(self, living: int) -> bool:
+        """False; refuses a server that nobody can reach any more, instead of waiting for it."""
+        folder = self._home.socket_folder()
+        if process.ready(self._home.data) and not any(folder.glob(".s.PGSQL.*")):
+            raise ServerError(
+                f"the embedded PostgreSQL (process {living}) runs, but its socket in {folder} was removed",
+                hint="wfstore down ends it, and wfstore up starts it with a new one.",
+            )
+        return False
 
     def _stuck(self) -> ServerError:
         living = process.postmaster(self._home.data)
@@ -128,6 +138,7 @@ class EmbeddedServer:
     def _launch(self, account: Account, lock: int, hold: int) -> None:
         """Start a server, making its data first where there is none; `hold` is handed to it."""
         try:
+            poll(lambda: process.end_removed(self._home.data), _LEAVE)
             self._home.prepare(account)
             binaries = reachable(installed(), account, self.home)
             if self._home.data.exists():

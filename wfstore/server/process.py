@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
@@ -60,6 +61,34 @@ def end_orphans(data: Path) -> None:
                 os.kill(pid, signal.SIGQUIT)
 
 
+def end_removed(data: Path) -> bool:
+    """End a server whose folder was removed while it ran; True if there is none, or no more.
+
+    It notices within a minute, and then removes its socket: by name, which would be its successor's by now.
+    """
+    gone = True
+    for pid in import_module("psutil").pids():
+        with suppress(OSError):  # ended meanwhile, or another user's; where there is no /proc, nothing is found
+            folder = Path(f"/proc/{pid}/cwd").readlink()
+            # in another container the same path is another folder
+            if str(folder) == f"{data} (deleted)" and _mounts(pid) == _mounts(os.getpid()) and _is_postgres(pid):
+                os.kill(pid, signal.SIGQUIT)
+                gone = False
+    return gone
+
+
+def _mounts(pid: int) -> Path:
+    return Path(f"/proc/{pid}/ns/mnt").readlink()
+
+
+def ready(data: Path) -> bool:
+    """Whether the server has said that it is ready for connections."""
+    try:
+        return (data / "postmaster.pid").read_text(errors="replace").rstrip().endswith("\nready")
+    except FileNotFoundError:
+        return False
+
+
 def _named(data: Path) -> int | None:
     """The process that postmaster.pid names."""
     try:
@@ -73,10 +102,22 @@ def _works_in(pid: int, data: Path, title: str = "") -> bool:
     psutil = import_module("psutil")  # of the extra `embedded`: a store on another server does without
     try:
         process = psutil.Process(pid)
-        if process.name() != "postgres" or process.status() == psutil.STATUS_ZOMBIE:
+        if not _is_postgres(pid) or not "".join(process.cmdline()).startswith(title):
             return False
-        return process.cwd() == str(data) and "".join(process.cmdline()).startswith(title)
-    except (psutil.NoSuchProcess, psutil.AccessDenied):  # gone, or of another user: not our server
+        # not by name alone: in another container the same path is another folder
+        here = Path(f"/proc/{pid}/cwd") if sys.platform == "linux" else Path(process.cwd())
+        return bool(here.samefile(data))
+    except (psutil.NoSuchProcess, psutil.AccessDenied, FileNotFoundError, PermissionError):
+        return False  # gone, or of another user: not our server
+
+
+def _is_postgres(pid: int) -> bool:
+    """Whether `pid` is a living process of PostgreSQL's."""
+    psutil = import_module("psutil")
+    try:
+        process = psutil.Process(pid)
+        return bool(process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
         return False
 
 
