@@ -64,7 +64,8 @@ WHERE tenant_id = :tenant_id
 
 -- name: enqueue_many(concurrency_keys, execution_ids, max_attempts, metadata, modes, parent_execution_ids, priorities, queues, tenant_id, triggered_bys, visible_ats, workflow_ids)
 -- Write executions to history and to the queue, one for each place of the arrays, at the workflow's present version.
--- returns: ExecutionCreated        rows: one for each whose workflow is there; created is false where the id existed
+-- returns: ExecutionCreated        rows: one for each place; created is false where the id existed before
+-- raises: NotFound
 -- repeat: safe
 WITH item AS (
     SELECT i.*
@@ -78,10 +79,11 @@ WITH item AS (
     )
 ),
 versioned AS (
-    SELECT item.*, w.tenant_id, w.content_revision
+    -- Where there is no such workflow the foreign key refuses the whole call, and names it.
+    SELECT item.*, :tenant_id::uuid AS tenant_id, coalesce(w.content_revision, 0) AS content_revision
     FROM item
-    JOIN workflows AS w
-        ON w.tenant_id = :tenant_id
+    LEFT JOIN workflows AS w
+        ON w.tenant_id = :tenant_id::uuid
         AND w.id = item.workflow_id
 ),
 created AS (

@@ -51,6 +51,7 @@ LIMIT :limit;
 -- could commit after the execution was taken over.
 -- returns: RecordOutcome   rows: one for each place
 -- locks: execution_queue rows FOR SHARE, in the order of their keys
+-- repeat: safe
 WITH item AS (
     SELECT i.*
     FROM unnest(

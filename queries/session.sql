@@ -1,5 +1,10 @@
 -- What a connection is told, and asked, before it works for a tenant.
 
+-- name: commit()!
+-- End the transaction: as a statement, so that it travels in the same round trip as those before it.
+-- returns: int
+COMMIT;
+
 -- name: facts()^
 -- Who works on this connection, and whether row-level security binds it.
 -- returns: SessionFacts

@@ -61,7 +61,7 @@ def _load(path: Path, models: ModuleType) -> dict[str, Query]:
         collected = aiosql.from_path(path, "psycopg", queries_cls=_Collected)  # type: ignore[arg-type]
     except aiosql.SQLParseException as error:
         raise QueryFileError(f"{path}:1: {error}") from error
-    data: dict[str, QueryDatum] = collected.data  # type: ignore[attr-defined]
+    data: dict[str, QueryDatum] = collected.data
     return {s.header.name: _query(path.stem, s, data[s.header.name], models) for s in statements}
 
 
@@ -74,7 +74,7 @@ def _query(namespace: str, statement: Statement, datum: QueryDatum, models: Modu
         namespace=namespace,
         name=header.name,
         text=datum.sql,
-        shape=header.shape,  # type: ignore[arg-type]
+        shape=header.shape,
         parameters=header.parameters,
         json_parameters=_json_parameters(statement.tokens),
         result=_result(statement, models),

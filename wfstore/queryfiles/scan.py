@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 from wfstore.errors import QueryFileError
 
@@ -39,7 +39,7 @@ _TOKEN = re.compile(
 )
 _NAME = re.compile(r"^-- name: (?P<name>[a-z][a-z0-9_]*)\((?P<parameters>[^)]*)\)(?P<suffix>\S*)$")
 _DIRECTIVE = re.compile(r"\b(returns|rows|locks|index|raises|role|binding|repeat): *(.*?)(?=\s+[a-z]+: |$)")
-_SUFFIXES = {"": "list", "^": "one", "$": "value", "!": "count"}
+_SUFFIXES: dict[str, Literal["list", "one", "value", "count"]] = {"": "list", "^": "one", "$": "value", "!": "count"}
 _PERCENT = "a bare % is a placeholder to psycopg, in strings too; use mod(), starts_with(), position() or a parameter"
 _LOOKS_LIKE_PARAMETER = re.compile(r"(?<!:):\w")
 
@@ -59,7 +59,7 @@ class Header:
 
     name: str
     parameters: tuple[str, ...]
-    shape: str
+    shape: Literal["list", "one", "value", "count"]
     """`list`, `one`, `value` or `count`."""
     doc: str
     directives: dict[str, str]
@@ -134,7 +134,11 @@ def _header(path: Path, lines: list[str], line: int) -> Header:
         _refuse(path, line, f"suffix {suffix} is not one of ^ (one row), $ (one value), ! (row count) or none (rows)")
     parameters = tuple(part.strip() for part in match["parameters"].split(",")) if match["parameters"].strip() else ()
     if list(parameters) != sorted(set(parameters)):
-        _refuse(path, line, f"parameters are declared once each, in alphabetical order: {', '.join(sorted(set(parameters)))}")
+        _refuse(
+            path,
+            line,
+            f"parameters are declared once each, in alphabetical order: {', '.join(sorted(set(parameters)))}",
+        )
     doc: list[str] = []
     directives: dict[str, str] = {}
     for text in (raw[2:].strip() for raw in lines[1:]):
@@ -142,7 +146,7 @@ def _header(path: Path, lines: list[str], line: int) -> Header:
         directives |= found
         if not found:
             doc.append(text)
-    if not doc or not doc[0].endswith((".", ":")) and not any(part.endswith(".") for part in doc):
+    if not doc or (not doc[0].endswith((".", ":")) and not any(part.endswith(".") for part in doc)):
         _refuse(path, line, f"{name} lacks a sentence that says what it does")
     if "returns" not in directives:
         _refuse(path, line, f"{name} lacks a '-- returns:' line")
@@ -153,34 +157,41 @@ def _check_tokens(path: Path, body: list[Token]) -> None:
     """Refuse the tokens that aiosql or psycopg would read otherwise than PostgreSQL does."""
     previous = Token("space", "\n", 0)
     for token in body:
-        match token.kind:
-            case "block":
-                _refuse(path, token.line, "comments are written with --; aiosql cuts /* */ out before it counts lines")
-            case "percent":
-                _refuse(path, token.line, _PERCENT)
-            case "string" | "estring" | "dollar" | "identifier" if "%" in token.text:
-                _refuse(path, token.line, _PERCENT)
-            case "colon":
-                _refuse(path, token.line, "aiosql reads an array slice as a parameter; write it as a function of its bounds")
-            case "parameter" if previous.kind in ("word", "parameter") or previous.text[-1] in "[])":
-                _refuse(path, token.line, f"{token.text} follows '{previous.text}' like the bound of an array slice")
-            case "other" if token.text == "." and previous.kind == "parameter":
-                _refuse(path, token.line, f"aiosql reads {previous.text}. as an attribute of the parameter")
-            case "estring" | "dollar" if _LOOKS_LIKE_PARAMETER.search(token.text):
-                _refuse(path, token.line, "aiosql sees a parameter inside this string; move it into a function of a migration")
-            case "estring" if "\\'" in token.text:
-                _refuse(path, token.line, "aiosql does not know \\' as an escaped quote; write ''")
-            case "comment":
-                _check_comment(path, token, previous)
+        if token.kind == "comment":
+            _check_comment(path, token, previous)
+        elif "%" in token.text:
+            _refuse(path, token.line, _PERCENT)
+        else:
+            _check_token(path, token, previous)
         previous = token
+
+
+def _check_token(path: Path, token: Token, previous: Token) -> None:
+    match token.kind:
+        case "block":
+            _refuse(path, token.line, "comments are written with --; aiosql cuts /* */ out before it counts lines")
+        case "colon":
+            _refuse(
+                path, token.line, "aiosql reads an array slice as a parameter; write a function of its bounds"
+            )
+        case "parameter" if previous.kind in ("word", "parameter") or previous.text[-1] in "[])":
+            _refuse(path, token.line, f"{token.text} follows '{previous.text}' like the bound of an array slice")
+        case "other" if token.text == "." and previous.kind == "parameter":
+            _refuse(path, token.line, f"aiosql reads {previous.text}. as an attribute of the parameter")
+        case "estring" | "dollar" if _LOOKS_LIKE_PARAMETER.search(token.text):
+            _refuse(path, token.line, "aiosql sees a parameter inside this string; move it into a migration's function")
+        case "estring" if "\\'" in token.text:
+            _refuse(path, token.line, "aiosql does not know \\' as an escaped quote; write two quotes")
 
 
 def _check_comment(path: Path, token: Token, previous: Token) -> None:
     if re.search(r"--\s*name\s*:", token.text):
         _refuse(path, token.line, "aiosql begins a new query at this comment")
-    at_line_start = previous.kind == "space" and "\n" in previous.text or previous.kind == "comment"
+    at_line_start = (previous.kind == "space" and "\n" in previous.text) or previous.kind == "comment"
     if not at_line_start and (_LOOKS_LIKE_PARAMETER.search(token.text) or re.search(r"['\"%]", token.text)):
-        _refuse(path, token.line, "aiosql reads quotes, % and :words of a comment behind SQL; put it on a line of its own")
+        _refuse(
+            path, token.line, "aiosql reads quotes, % and :words of a comment behind SQL; put it on a line of its own"
+        )
 
 
 def _check_statement(statement: Statement) -> None:
@@ -201,7 +212,9 @@ def _check_statement(statement: Statement) -> None:
     words = [token.text.upper() for token in body if token.kind == "word"]
     returns_rows = words[0] in ("SELECT", "VALUES", "TABLE", "SHOW") or "RETURNING" in words or _selects_last(words)
     if header.shape != "count" and not returns_rows:
-        _refuse(path, header.line, f"{header.name} returns no rows; give it the suffix ! for the number of rows it changed")
+        _refuse(
+            path, header.line, f"{header.name} returns no rows; give it the suffix ! for the number of rows it changed"
+        )
     if header.shape == "count" and "RETURNING" in words and words[0] != "WITH":
         _refuse(path, header.line, f"{header.name} throws away the rows that it returns; leave out the suffix !")
 

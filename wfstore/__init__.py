@@ -1,0 +1,33 @@
+"""The PostgreSQL store of a workflow engine.
+
+`connect()` returns a store: a pool, a tenant, and a namespace for each query file. `queries` has the same
+statements as plain functions of a psycopg connection. `wfstore.aio` has both for async code.
+"""
+
+from wfstore import errors, models
+from wfstore.catalogue import CATALOGUE
+from wfstore.ids import DEFAULT_TENANT, SYSTEM_TENANT, uuid7
+from wfstore.leases import ClaimedExecution, Ending, NewExecution, NodeResult
+from wfstore.server import Role
+from wfstore.sync.connecting import connect
+from wfstore.sync.queries import Queries
+from wfstore.sync.store import Store, Transaction
+
+queries = Queries(CATALOGUE)
+
+__all__ = [
+    "DEFAULT_TENANT",
+    "SYSTEM_TENANT",
+    "ClaimedExecution",
+    "Ending",
+    "NewExecution",
+    "NodeResult",
+    "Role",
+    "Store",
+    "Transaction",
+    "connect",
+    "errors",
+    "models",
+    "queries",
+    "uuid7",
+]

@@ -1,0 +1,1 @@
+"""The sync face, derived from `wfstore.aio` by `.ci/derive_sync.py`; `import wfstore` offers it."""

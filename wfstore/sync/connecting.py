@@ -1,0 +1,108 @@
+# Derived from wfstore/aio by .ci/derive_sync.py: change it there.
+"""`connect`: a store whose schema, role and tenant were checked."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import orjson
+import psycopg
+from psycopg import Connection
+from psycopg.types.json import set_json_loads
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from wfstore.catalogue import CATALOGUE
+from wfstore.compatibility import check_compatible, check_role, missing_schema, unavailable, unknown_tenant
+from wfstore.ids import DEFAULT_TENANT
+from wfstore.server import Role, resolve
+from wfstore.sync.calling import call
+from wfstore.sync.running import PoolRunner
+from wfstore.sync.store import Store
+from wfstore.sync.waiting import in_thread
+
+IDLE_IN_TRANSACTION_TIMEOUT = "60s"
+"""A transaction that does nothing for so long is ended by the server: it would hold its locks."""
+
+
+def connect(
+    database_url: str | None = None,
+    *,
+    role: Role = Role.APP,
+    tenant: UUID | str = DEFAULT_TENANT,
+    min_size: int = 1,
+    max_size: int = 4,
+    timeout: float = 30.0,
+    attempts: int = 5,
+    prepare_threshold: int | None = 5,
+) -> Store:
+    """Connect to a database whose schema suits this release.
+
+    Args:
+        database_url: a libpq URL; None takes DATABASE_URL, and without that the embedded PostgreSQL.
+        role: APP for definitions and enqueuing, WORKER for claims and node results, READONLY for looking.
+        tenant: id or slug of the tenant that the calls are for.
+        min_size: connections that the pool keeps.
+        max_size: connections that the pool may open.
+        timeout: seconds to wait for a connection.
+        attempts: how often a call is tried when it meets a deadlock or, where that is safe, a lost connection.
+        prepare_threshold: executions after which a statement is prepared on the server; None never, as
+            PgBouncer before 1.21 needs it in transaction mode.
+
+    Raises:
+        DatabaseUnavailable: no server answered in time.
+        SchemaMissing, SchemaOlder, SchemaNewer: with the command to run.
+        NotFound: there is no active tenant of this slug.
+        InvalidInput: the role is not bound by row-level security.
+    """
+    url = in_thread(partial(resolve, database_url, role))
+    pool = ConnectionPool(
+        url,
+        min_size=min_size,
+        max_size=max_size,
+        timeout=timeout,
+        open=False,
+        configure=_configure,
+        kwargs={"prepare_threshold": prepare_threshold},
+    )
+    try:
+        _check(url, timeout)
+        pool.open(wait=True, timeout=timeout)
+        tenant_id = tenant if isinstance(tenant, UUID) else _tenant(pool, tenant)
+    except PoolTimeout as error:
+        pool.close()
+        raise unavailable(error) from error
+    except BaseException:
+        pool.close()
+        raise
+    return Store(PoolRunner(pool, CATALOGUE, tenant_id, attempts))
+
+
+def _configure(connection: Connection[Any]) -> None:
+    set_json_loads(orjson.loads, connection)
+    call(CATALOGUE["session.limit_idle_transactions"], connection, {"timeout": IDLE_IN_TRANSACTION_TIMEOUT})
+    connection.commit()
+
+
+def _check(url: str, timeout: float) -> None:
+    """Look at schema and role once, on a connection of its own: its errors are the clearest."""
+    try:
+        connection = Connection.connect(url, connect_timeout=max(2, int(timeout)))
+    except psycopg.OperationalError as error:
+        raise missing_schema(error) or unavailable(error) from error
+    with connection:
+        if not call(CATALOGUE["schema.exists"], connection, {}):
+            raise missing_schema(None)
+        applied = call(CATALOGUE["schema.applied"], connection, {})
+        breaking = call(CATALOGUE["schema.breaking"], connection, {})
+        check_compatible(applied, breaking)
+        check_role(call(CATALOGUE["session.facts"], connection, {}))
+
+
+def _tenant(pool: ConnectionPool[Connection[Any]], slug: str) -> UUID:
+    with pool.connection() as connection:
+        found: UUID | None = call(CATALOGUE["tenants.resolve"], connection, {"slug": slug})
+    if found is None:
+        raise unknown_tenant(slug)
+    return found

@@ -1,0 +1,127 @@
+# Derived from wfstore/aio by .ci/derive_sync.py: change it there.
+"""Node results, written under the fence of a lease."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from wfstore.errors import AlreadyRecorded, InvalidInput, WfstoreError
+from wfstore.leases import NodeResult
+from wfstore.models import NodeExecution, NodeExecutionSummary, RecordOutcome
+from wfstore.sync.executions import lease_lost
+from wfstore.sync.namespaces import Namespace
+
+_PAGE = 1_000
+
+
+class NodeExecutions(Namespace):
+    """The results of nodes."""
+
+    def record(self, result: NodeResult) -> None:
+        """Store a node's run; it is durable when this returns.
+
+        A row that is not final is replaced. The same final content again does no harm.
+
+        Raises:
+            LeaseLost: the lease is not this worker's any more; nothing was written.
+            AlreadyRecorded: a final result with other content is stored.
+        """
+        [refusal] = self.record_many([result])
+        if refusal is not None:
+            raise refusal
+
+    def record_many(self, results: Sequence[NodeResult]) -> list[WfstoreError | None]:
+        """Store runs in one statement; return for each None or why it was refused, the others are stored.
+
+        Raises:
+            InvalidInput: two of them have the same key; nothing was written.
+        """
+        if len({result.key for result in results}) != len(results):
+            raise InvalidInput("two results of one call have the same execution, node and run_index")
+        outcomes: list[RecordOutcome] = self._run("record_many", **_arrays(results))
+        refusals: list[WfstoreError | None] = [None] * len(results)
+        clashes = []
+        for outcome in outcomes:
+            result = results[outcome.ordinal - 1]
+            if not outcome.held:
+                refusals[outcome.ordinal - 1] = lease_lost(result.lease)
+            elif not outcome.written:
+                clashes.append(outcome.ordinal - 1)
+        if clashes:
+            stored = self._stored([results[index] for index in clashes])
+            for index in clashes:
+                refusals[index] = _compare(results[index], stored[results[index].key])
+        return refusals
+
+    def all_of(self, execution_id: UUID) -> list[NodeExecutionSummary]:
+        """Return all node runs of one execution without their payload, by node and pass."""
+        found: list[NodeExecutionSummary] = []
+        node_id, run_index = "", -1
+        while True:
+            page: list[NodeExecutionSummary] = self._run(
+                "page_by_execution",
+                execution_id=execution_id,
+                after_node_id=node_id,
+                after_run_index=run_index,
+                limit=_PAGE,
+            )
+            found += page
+            if len(page) < _PAGE:
+                return found
+            node_id, run_index = page[-1].node_id, page[-1].run_index
+
+    def _stored(self, results: Sequence[NodeResult]) -> dict[tuple[UUID, UUID, str, int], NodeExecution]:
+        rows: list[NodeExecution] = self._run(
+            "get_many",
+            tenant_ids=list({result.lease.tenant_id for result in results}),
+            execution_ids=list({result.lease.execution_id for result in results}),
+            node_ids=list({result.node_id for result in results}),
+        )
+        return {(row.tenant_id, row.execution_id, row.node_id, row.run_index): row for row in rows}
+
+
+def _arrays(results: Sequence[NodeResult]) -> dict[str, list[Any]]:
+    return {
+        "tenant_ids": [r.lease.tenant_id for r in results],
+        "execution_ids": [r.lease.execution_id for r in results],
+        "attempts": [r.lease.attempt for r in results],
+        "node_ids": [r.node_id for r in results],
+        "run_indexes": [r.run_index for r in results],
+        "node_types": [r.node_type for r in results],
+        "statuses": [r.status for r in results],
+        "start_times": [r.start_time for r in results],
+        "end_times": [r.end_time for r in results],
+        "input_data": [r.input_data for r in results],
+        "output_data": [r.output_data for r in results],
+        "error_data": [r.error_data for r in results],
+        "retry_counts": [r.retry_count for r in results],
+        "max_retries": [r.max_retries for r in results],
+    }
+
+
+def _compare(result: NodeResult, row: NodeExecution) -> AlreadyRecorded | None:
+    """Return None if the stored row says the same as the result."""
+    for column in ("node_type", "status", "start_time", "end_time", "retry_count", "max_retries"):
+        if getattr(result, column) != getattr(row, column):
+            return _clash(result, column)
+    for column in ("input_data", "output_data", "error_data"):
+        if _as_stored(getattr(result, column)) != getattr(row, column):
+            return _clash(result, column)
+    return None
+
+
+def _as_stored(value: Any) -> Any:
+    """Return a payload as it reads after it was stored: tuples are lists, keys are strings."""
+    return None if value is None else orjson.loads(value if isinstance(value, bytes) else orjson.dumps(value))
+
+
+def _clash(result: NodeResult, column: str) -> AlreadyRecorded:
+    return AlreadyRecorded(
+        f"execution {result.lease.execution_id}: node {result.node_id!r}, run {result.run_index},"
+        f" has a final result with another {column}",
+        hint="A final result is immutable; the next pass of a loop takes the next run_index.",
+    )

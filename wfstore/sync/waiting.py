@@ -1,0 +1,16 @@
+"""What the async and the sync face do differently while they wait. Written by hand, once for each face."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+sleep = time.sleep
+
+
+def in_thread(function: Callable[[], T]) -> T:
+    """Run something slow; the caller's thread is the one that waits."""
+    return function()
