@@ -17,9 +17,9 @@ from typing import Any
 
 import psycopg
 import pytest
-import serverkit
-from serverkit import FAST, ROOT, START, TIMEOUT, connect, linux, pid_of, program, wait_until
 
+from tests import serverkit
+from tests.serverkit import FAST, ROOT, START, TIMEOUT, connect, linux, pid_of, program, wait_until
 from wfstore.errors import ServerError
 from wfstore.server import EmbeddedServer, Role, binaries, home, resolve
 from wfstore.server.account import first_closed, service_account

@@ -11,9 +11,9 @@ from typing import Any
 import platformdirs
 import psycopg
 import pytest
-import serverkit
-from serverkit import FAST, NOBODY, ROOT, TIMEOUT, as_root, connect, pid_of, program, snapshot
 
+from tests import serverkit
+from tests.serverkit import FAST, NOBODY, ROOT, TIMEOUT, as_root, connect, pid_of, program, snapshot
 from wfstore.errors import ServerError
 from wfstore.server import EmbeddedServer, Role, default_home, embedded, home
 from wfstore.server.account import Account, first_closed, service_account
