@@ -65,7 +65,11 @@ def wait_until(condition: Callable[[], bool]) -> None:
 def program(code: str, *arguments: object, **options: Any) -> subprocess.Popen[str]:
     """Another Python process."""
     code = f"import sys\nfrom pathlib import Path\nfrom wfstore.server import *\n{code}"
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent.parent), *sys.path]),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     environment.pop("DATABASE_URL", None)
     return subprocess.Popen(
         [sys.executable, "-c", code, *map(str, arguments)],

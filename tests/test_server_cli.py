@@ -212,7 +212,11 @@ def _on_a_terminal(*arguments: str) -> str:
             stdin=subprocess.DEVNULL,
             stdout=theirs,
             stderr=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), "COLUMNS": "20"},
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent.parent), *sys.path]),
+                "COLUMNS": "20",
+            },
             check=True,
             timeout=60,
         )
