@@ -34,3 +34,8 @@ def time_of(identifier: UUID) -> datetime:
     if identifier.version != 7:
         raise ValueError(f"{identifier} is not a UUIDv7; it carries no time")
     return datetime.fromtimestamp((identifier.int >> 80) / 1000, tz=UTC)
+
+
+def floor_id(at: datetime) -> UUID:
+    """Return the bound below every UUIDv7 of this millisecond or later: where a window of time begins."""
+    return UUID(int=int(at.timestamp() * 1000) << 80)

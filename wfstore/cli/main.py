@@ -25,10 +25,10 @@ app = typer.Typer(
 
 def register() -> None:
     """Add every command to the application."""
-    from wfstore.cli import migrate, server
+    from wfstore.cli import demo, import_, migrate, replay, server, stats
 
-    server.register(app)
-    migrate.register(app)
+    for group in (demo, server, migrate, import_, replay, stats):
+        group.register(app)
 
 
 def run() -> None:

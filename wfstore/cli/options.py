@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
@@ -18,3 +19,15 @@ DatabaseUrl = Annotated[
 ]
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output instead of tables.")]
+
+Tenant = Annotated[str, typer.Option("--tenant", metavar="SLUG|ID", help="For which tenant.")]
+
+DEFAULT_TENANT_SLUG = "default"
+
+
+def tenant_of(value: str) -> UUID | str:
+    """Return the id that a `--tenant` option is, or else the slug."""
+    try:
+        return UUID(value)
+    except ValueError:
+        return value

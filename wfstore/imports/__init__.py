@@ -1,0 +1,1 @@
+"""Bringing other people's workflows in: one module a format, one report for all."""

@@ -1,0 +1,113 @@
+"""One execution of a trace: walk its graph in dependency order, store each node's result, finish."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from wfstore.aio.group_commit import AsyncResultWriter
+from wfstore.aio.store import AsyncStore
+from wfstore.leases import ClaimedExecution, Ending, NodeResult
+from wfstore.vocabulary import ExecutionStatus, NodeStatus, NodeType
+from wfstore.wfformat import ReplayPlan, ReplayTask
+
+
+class Walk:
+    """Runs the nodes of one execution that are not stored yet.
+
+    A node begins when the results of all its parents are durable; its own result is a call of its own. Times
+    come from the trace; with `speed` the walk also takes them, that many times faster.
+    """
+
+    def __init__(
+        self,
+        store: AsyncStore,
+        writer: AsyncResultWriter,
+        lease: ClaimedExecution,
+        plan: ReplayPlan,
+        *,
+        speed: float | None,
+        stored: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._writer = writer
+        self._lease = lease
+        self._plan = plan
+        self._speed = speed
+        self._stored = stored
+        self._waiting_for: dict[str, int] = {}
+        self._children: dict[str, list[ReplayTask]] = {}
+        self._running: set[asyncio.Task[ReplayTask]] = set()
+
+    async def run(self) -> None:
+        """Store what is missing, then finish the execution; LeaseLost as soon as another worker has it."""
+        done = await self._already_stored()
+        ready = self._prepare(done)
+        try:
+            for task in ready:
+                self._begin(task)
+            while self._running:
+                ended, self._running = await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+                for each in ended:
+                    for child in self._release(each.result()):
+                        self._begin(child)
+        finally:
+            for each in self._running:
+                each.cancel()
+        await self._store.executions.finish(
+            Ending(
+                lease=self._lease,
+                status=ExecutionStatus.SUCCESS,
+                start_time=self._plan.start_ms,
+                end_time=self._plan.end_ms,
+                run_data={"attempt": self._lease.attempt, "nodes": len(self._plan.tasks), "found_stored": len(done)},
+            )
+        )
+
+    async def _already_stored(self) -> set[str]:
+        """Return the nodes whose results an earlier worker has stored."""
+        if self._lease.attempt == 1:
+            return set()
+        rows = await self._store.node_executions.all_of(self._lease.execution_id)
+        return {row.node_id for row in rows if row.status.is_final}
+
+    def _prepare(self, done: set[str]) -> list[ReplayTask]:
+        """Count what each node waits for; return those that wait for nothing."""
+        for task in self._plan.tasks:
+            if task.id in done:
+                continue
+            missing = [parent for parent in task.parents if parent not in done]
+            self._waiting_for[task.id] = len(missing)
+            for parent in missing:
+                self._children.setdefault(parent, []).append(task)
+        return [task for task in self._plan.tasks if self._waiting_for.get(task.id) == 0]
+
+    def _begin(self, task: ReplayTask) -> None:
+        self._running.add(asyncio.create_task(self._record(task)))
+
+    def _release(self, task: ReplayTask) -> list[ReplayTask]:
+        ready = []
+        for child in self._children.get(task.id, ()):
+            self._waiting_for[child.id] -= 1
+            if self._waiting_for[child.id] == 0:
+                ready.append(child)
+        return ready
+
+    async def _record(self, task: ReplayTask) -> ReplayTask:
+        span = self._plan.schedule[task.id]
+        if self._speed is not None:
+            await asyncio.sleep((span.end_ms - span.start_ms) / 1000 / self._speed)
+        await self._writer.record(
+            NodeResult(
+                lease=self._lease,
+                node_id=task.id,
+                node_type=NodeType(task.node_type),
+                status=NodeStatus.SUCCESS,
+                start_time=span.start_ms,
+                end_time=span.end_ms,
+                input_data={"parents": list(task.parents)},
+                output_data={"runtime_seconds": task.runtime_seconds},
+            )
+        )
+        self._stored()
+        return task
