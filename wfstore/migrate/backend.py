@@ -29,13 +29,13 @@ LOCK_TIMEOUT = "2s"
 class Progress:
     """How far the backend is; what an error means depends on it."""
 
-    statement: str | None = None
-    """The last statement that came from a migration or from yoyo."""
+    failed: object = None
+    """The last statement that failed."""
     committing: bool = False
 
 
 class StepCursor(psycopg.Cursor[Any]):
-    """Remembers what it runs, and has no rows to show: yoyo would print those to standard output."""
+    """Remembers what failed, and has no rows to show: yoyo would print those to standard output."""
 
     def __init__(self, connection: psycopg.Connection[Any], progress: Progress) -> None:
         super().__init__(connection)
@@ -43,8 +43,11 @@ class StepCursor(psycopg.Cursor[Any]):
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> StepCursor:
         """Run a statement."""
-        self._progress.statement = query
-        super().execute(query, params, **options)
+        try:
+            super().execute(query, params, **options)
+        except psycopg.Error:
+            self._progress.failed = query
+            raise
         return self
 
     @property

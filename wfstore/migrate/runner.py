@@ -190,6 +190,6 @@ class _Session:
         file = self._doing
         if file is None:
             return failures.explain(error, "preparing to migrate")
-        places = (failures.place(path, progress.statement, error) for path in (file.path, file.rollback_path))
+        places = (failures.place(path, progress.failed, error) for path in (file.path, file.rollback_path))
         where = next((found for found in places if found), None)
         return failures.explain(error, file.id, committing=progress.committing, whole=file.transactional, where=where)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
+from wfstore.models.row import Row
 
 
-class AppliedMigration(BaseModel):
+class AppliedMigration(Row):
     """A migration that is marked as applied."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     migration_id: str
     applied_at: datetime
@@ -18,10 +16,8 @@ class AppliedMigration(BaseModel):
     breaking: bool
 
 
-class TableSize(BaseModel):
+class TableSize(Row):
     """How much a table holds; the number of rows is an estimate."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     table_name: str
     bytes: int
