@@ -119,9 +119,9 @@ GROUP BY e.workflow_id, n.node_id
 ORDER BY average_ms DESC, e.workflow_id, n.node_id
 LIMIT :limit;
 
--- name: storage()
+-- name: storage(limit)
 -- What each table takes on disk, partitions summed to their parent, largest first.
--- returns: TableStorage    rows: one for each table
+-- returns: TableStorage    rows: 0..limit
 WITH piece AS (
     SELECT
         coalesce(parent.relname, piece.relname)::text AS table_name,
@@ -150,4 +150,5 @@ SELECT
     sum(total_bytes)::bigint AS total_bytes
 FROM piece
 GROUP BY table_name
-ORDER BY total_bytes DESC, table_name;
+ORDER BY total_bytes DESC, table_name
+LIMIT :limit;

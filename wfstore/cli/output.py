@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -13,7 +14,12 @@ from rich.table import Table
 
 from wfstore.errors import WfstoreError
 
-out = Console(highlight=False)
+_PIPE_WIDTH = 240
+_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
+_SPANS = (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1_000))
+
+# A pipe has no width; eighty columns would cut what somebody wants to grep.
+out = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 err = Console(stderr=True, highlight=False)
 
 
@@ -24,15 +30,38 @@ def print_json(value: Any) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write a table to standard output; numbers align to the right, None shows as a dash."""
+    """Write a table to standard output: numbers to the right, None as a dash, nothing cut off."""
     rows = [list(row) for row in rows]
     shown = Table(title=title, title_justify="left", title_style="bold")
     for index, column in enumerate(columns):
         numeric = any(isinstance(row[index], int | float) for row in rows)
-        shown.add_column(column, justify="right" if numeric else "left")
+        shown.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         shown.add_row(*("-" if cell is None else _cell(cell) for cell in row))
     out.print(shown)
+
+
+def size(count: int) -> str:
+    """Return a number of bytes as people read it: 18.5 MB."""
+    value = float(count)
+    for unit in _UNITS:
+        if value < 1000 or unit == _UNITS[-1]:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    raise AssertionError("unreachable: the last unit returns")
+
+
+def duration(milliseconds: float) -> str:
+    """Return a duration as people read it, in its two largest units: 3 h 12 min, 4.2 s, 17 ms."""
+    if milliseconds < 1_000:
+        return f"{milliseconds:.0f} ms"
+    if milliseconds < 60_000:
+        return f"{milliseconds / 1000:.1f} s"
+    for (unit, span), (smaller, smaller_span) in zip(_SPANS, _SPANS[1:], strict=False):
+        if milliseconds >= span:
+            whole, rest = divmod(int(milliseconds), span)
+            return f"{whole} {unit} {rest // smaller_span} {smaller}"
+    raise AssertionError("unreachable: a minute is the smallest span left")
 
 
 def progress() -> Progress:
@@ -67,6 +96,8 @@ def _cell(value: Any) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:,.1f}"
+    if isinstance(value, datetime):
+        return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
     return str(value)
 
 

@@ -43,7 +43,7 @@ def collect(database_url: str | None, *, tenant: str, days: float, top: int) -> 
             "queues": monitoring.queue_depth(now=now),
             "failing_nodes": monitoring.failing_nodes(limit=top, **window),
             "slowest_nodes": monitoring.slowest_nodes(limit=top, **window),
-            "storage": monitoring.storage(),
+            "storage": monitoring.storage(limit=top),
         }
 
 
@@ -52,21 +52,32 @@ def print_stats(facts: dict[str, Any], days: float) -> None:
     window = f"last {days:g} days"
     _table(f"Executions, {window}", facts["by_status"])
     _table("Executions that have not ended", facts["active_by_status"])
-    _table(f"Durations of finished executions, {window} (ms)", [facts["performance"]])
-    _table(f"Durations by workflow, {window} (ms)", facts["performance_by_workflow"])
+    _table(f"Durations of finished executions, {window}", [facts["performance"]])
+    _table(f"Durations by workflow, {window}", facts["performance_by_workflow"])
     _table("Queues", facts["queues"])
     _table(f"Failing nodes, {window}", facts["failing_nodes"])
-    _table(f"Slowest nodes, {window} (ms)", facts["slowest_nodes"])
-    _table("Storage, partitions summed to their table (bytes)", facts["storage"])
+    _table(f"Slowest nodes, {window}", facts["slowest_nodes"])
+    _table("Storage, partitions summed to their table", facts["storage"])
 
 
 def _table(title: str, rows: list[Any]) -> None:
     if not rows:
-        output.out.print(f"[bold italic]{title}[/]: none")
+        output.out.print(f"[bold]{title}[/]: none")
         return
     columns = list(type(rows[0]).model_fields)
     headings = [column.removesuffix("_ms").removesuffix("_bytes").replace("_", " ") for column in columns]
-    output.table(title, headings, [[getattr(row, column) for column in columns] for row in rows])
+    output.table(title, headings, [[_shown(column, getattr(row, column)) for column in columns] for row in rows])
+
+
+def _shown(column: str, value: Any) -> Any:
+    """Return a value as people read it; its unit is the end of the column's name."""
+    if value is None:
+        return None
+    if column.endswith("_ms"):
+        return output.duration(value)
+    if column.endswith("_bytes"):
+        return output.size(value)
+    return value
 
 
 def register(app: typer.Typer) -> None:

@@ -26,11 +26,16 @@ class Performance(Row):
     p99_ms: float | None
 
 
-class WorkflowPerformance(Performance):
+class WorkflowPerformance(Row):
     """The same for one workflow."""
 
-    workflow_id: UUID
     name: str
+    executions: int
+    average_ms: float | None
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+    workflow_id: UUID
 
 
 class TableStorage(Row):
@@ -64,18 +69,18 @@ class QueueDepth(Row):
 class NodeFailures(Row):
     """How often a node failed."""
 
-    workflow_id: UUID
     node_id: str
     runs: int
     failures: int
+    workflow_id: UUID
 
 
 class NodeDurations(Row):
     """How long a node's runs took."""
 
-    workflow_id: UUID
     node_id: str
     runs: int
     average_ms: float
     p95_ms: float
     max_ms: int
+    workflow_id: UUID
