@@ -142,8 +142,11 @@ WITH piece AS (
 SELECT
     table_name,
     count(*) FILTER (WHERE is_partition) AS partitions,
-    -- A parent's own estimate, where it was analysed, repeats its partitions'; -1 is: never analysed.
-    coalesce(sum(greatest(reltuples, 0)) FILTER (WHERE NOT is_parent), 0)::bigint AS rows_estimate,
+    -- A parent's own estimate repeats its partitions'. -1 is: never analysed; then nobody knows.
+    CASE
+        WHEN bool_or(NOT is_parent AND reltuples < 0 AND table_bytes > 0) THEN NULL
+        ELSE coalesce(sum(reltuples) FILTER (WHERE NOT is_parent AND reltuples > 0), 0)::bigint
+    END AS rows_estimate,
     sum(table_bytes)::bigint AS table_bytes,
     sum(index_bytes)::bigint AS index_bytes,
     sum(toast_bytes)::bigint AS toast_bytes,

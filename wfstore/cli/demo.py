@@ -8,6 +8,7 @@ import typer
 
 from wfstore.cli import output, replay, stats
 from wfstore.cli.options import DEFAULT_TENANT_SLUG, DatabaseUrl
+from wfstore.ids import DEFAULT_TENANT
 
 _WORKERS = 4
 _EXECUTIONS = 24
@@ -51,9 +52,8 @@ def demo(database_url: DatabaseUrl = None) -> None:
     _say("5. What operators see", "`wfstore stats`")
     stats.print_stats(stats.collect(database_url, tenant=DEFAULT_TENANT_SLUG, days=7, top=5), 7)
     output.out.print(f"\nDone in {time.perf_counter() - begin:.1f} s. Look around:")
-    output.out.print(
-        "   psql \"$(wfstore url)\"     as the app role; first: SET wfstore.tenant_id = '...';", markup=False
-    )
+    output.out.print('   psql "$(wfstore url)"', markup=False)
+    output.out.print(f"      SET wfstore.tenant_id = '{DEFAULT_TENANT}';   -- unset, row-level security shows no rows")
     output.out.print("   wfstore --help           wfstore replay --help           wfstore down", markup=False)
     if report.failed or report.results != entry.nodes * _EXECUTIONS:
         raise typer.Exit(1)

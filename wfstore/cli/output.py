@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import orjson
@@ -32,12 +33,13 @@ def print_json(value: Any) -> None:
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Write a table to standard output: numbers to the right, None as a dash, nothing cut off."""
     rows = [list(row) for row in rows]
-    shown = Table(title=title, title_justify="left", title_style="bold")
+    shown = Table()
     for index, column in enumerate(columns):
         numeric = any(isinstance(row[index], int | float) for row in rows)
         shown.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         shown.add_row(*("-" if cell is None else _cell(cell) for cell in row))
+    out.print(title, style="bold", markup=False)
     out.print(shown)
 
 
@@ -57,7 +59,7 @@ def duration(milliseconds: float) -> str:
         return f"{milliseconds:.0f} ms"
     if milliseconds < 60_000:
         return f"{milliseconds / 1000:.1f} s"
-    for (unit, span), (smaller, smaller_span) in zip(_SPANS, _SPANS[1:], strict=False):
+    for (unit, span), (smaller, smaller_span) in pairwise(_SPANS):
         if milliseconds >= span:
             whole, rest = divmod(int(milliseconds), span)
             return f"{whole} {unit} {rest // smaller_span} {smaller}"

@@ -43,8 +43,8 @@ class TableStorage(Row):
 
     table_name: str
     partitions: int
-    rows_estimate: int
-    """The planner's estimate, not a count."""
+    rows_estimate: int | None
+    """The planner's estimate, not a count; None where a piece was never analysed."""
     table_bytes: int
     index_bytes: int
     toast_bytes: int
