@@ -16,7 +16,6 @@ from wfstore import migrate
 from wfstore.migrate import files, schema_file
 from wfstore.resources import MIGRATIONS, SQL
 
-pytestmark = pytest.mark.xdist_group("schema_sql")
 SCHEMA = SQL / "schema.sql"
 YOYO = [sys.executable, "-m", "yoyo"]
 

@@ -62,7 +62,7 @@ def rollback(
     """
     if everything and to is not None:
         raise typer.BadParameter("it goes without --to", param_hint="--all")
-    if not (yes or dry_run or sys.stdin.isatty()):
+    if not (yes or dry_run or _can_ask()):
         raise typer.BadParameter("data may be lost, and nobody is here to be asked; add --yes", param_hint="--yes")
     url = resolve(database_url, Role.ADMIN)
     wanted = migrations.plan_rollback(url, to=to, everything=everything)
@@ -85,6 +85,11 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     for command in (migrate, rollback):
         app.command()(command)
+
+
+def _can_ask() -> bool:
+    """Whether somebody is there to be asked."""
+    return sys.stdin.isatty()
 
 
 def _show_status(lines: Sequence[Status], json: bool) -> None:

@@ -70,7 +70,9 @@ class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo has no ty
 
     def connect(self, dburi: str) -> psycopg.Connection[Any]:
         """Connect by a libpq URL."""
-        return psycopg.connect(dburi, autocommit=True, fallback_application_name="wfstore migrate")
+        return psycopg.connect(
+            dburi, autocommit=True, prepare_threshold=None, fallback_application_name="wfstore migrate"
+        )
 
     def cursor(self) -> StepCursor:
         """Return a cursor for the statements of yoyo and of migrations."""

@@ -11,9 +11,9 @@ from psycopg import errors
 
 from wfstore.errors import DatabaseUnavailable, MigrationError, OutcomeUnknown, WfstoreError
 from wfstore.migrate.files import read
+from wfstore.translate import connection_lost
 
 RIGHTS = "Migrations need a superuser, or a role with CREATEROLE that owns the database (`--database-url`)."
-_LOST = (errors.AdminShutdown, errors.CrashShutdown, errors.IdleInTransactionSessionTimeout)
 _HINTS: dict[type[psycopg.Error], str] = {
     errors.InsufficientPrivilege: RIGHTS,
     errors.DiskFull: "The server's disk is full; make room there, then run it again.",
@@ -76,4 +76,4 @@ def place(path: Path, statement: object, error: psycopg.Error) -> str | None:
 
 
 def _is_lost(error: psycopg.Error) -> bool:
-    return isinstance(error, _LOST) or (isinstance(error, psycopg.OperationalError) and error.sqlstate is None)
+    return connection_lost(error) or isinstance(error, errors.IdleInTransactionSessionTimeout)
