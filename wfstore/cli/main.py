@@ -7,20 +7,42 @@ wrong; 130 interrupted. Results go to standard output, everything else to standa
 from __future__ import annotations
 
 import sys
+from importlib import metadata
+from typing import Annotated
 
 import typer
 
 from wfstore.cli import output
 from wfstore.errors import WfstoreError
 
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"wfstore {metadata.version('wfstore')}")
+        raise typer.Exit
+
+
 app = typer.Typer(
     name="wfstore",
-    help="The PostgreSQL store of a workflow engine.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """The PostgreSQL store of a workflow engine: definitions, executions, node results, history.
+
+    Begin with `wfstore demo`: it shows the whole path in some seconds. Then `wfstore migrate` makes the schema, in
+    the database of `DATABASE_URL`, or in an embedded PostgreSQL that is started when needed (`wfstore up`,
+    `wfstore down`).
+    """
 
 
 def register() -> None:
