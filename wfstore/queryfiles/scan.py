@@ -11,7 +11,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NoReturn
 
@@ -74,10 +74,16 @@ class Header:
 
 @dataclass(slots=True)
 class Statement:
-    """A header and the tokens of its statement, comments and white space left out."""
+    """A header and the tokens of its statement."""
 
     header: Header
-    tokens: list[Token] = field(default_factory=list)
+    body: list[Token]
+    """All tokens behind the header, comments and white space included: together they are the text."""
+
+    @property
+    def tokens(self) -> list[Token]:
+        """The tokens without comments and white space."""
+        return [token for token in self.body if token.kind not in ("comment", "space")]
 
 
 def scan(path: Path) -> list[Statement]:
@@ -92,7 +98,7 @@ def scan(path: Path) -> list[Statement]:
         if header.name in seen:
             _refuse(path, header.line, f"{header.name} is defined twice, first on line {seen[header.name]}")
         seen[header.name] = header.line
-        statement = Statement(header, [token for token in body if token.kind not in ("comment", "space")])
+        statement = Statement(header, body)
         _check_tokens(path, body)
         _check_statement(statement)
         statements.append(statement)
@@ -171,9 +177,7 @@ def _check_token(path: Path, token: Token, previous: Token) -> None:
         case "block":
             _refuse(path, token.line, "comments are written with --; aiosql cuts /* */ out before it counts lines")
         case "colon":
-            _refuse(
-                path, token.line, "aiosql reads an array slice as a parameter; write a function of its bounds"
-            )
+            _refuse(path, token.line, "aiosql reads an array slice as a parameter; write a function of its bounds")
         case "parameter" if previous.kind in ("word", "parameter") or previous.text[-1] in "[])":
             _refuse(path, token.line, f"{token.text} follows '{previous.text}' like the bound of an array slice")
         case "other" if token.text == "." and previous.kind == "parameter":
