@@ -88,6 +88,14 @@ def test_a_directive_that_means_nothing(folder: Path) -> None:
         files.known(folder)
 
 
+@pytest.mark.parametrize("statement", ["COMMIT;", "commit and chain;", "BEGIN;", "START TRANSACTION;", "ROLLBACK;"])
+@pytest.mark.parametrize("end", ["sql", "rollback.sql"])
+def test_what_would_end_the_transaction(folder: Path, statement: str, end: str) -> None:
+    rewrite(folder / f"0003.tenants.{end}", lambda text: f"{text}\n{statement}\n")
+    with pytest.raises(MigrationError, match=f"^0003.tenants.{end}:[0-9]+: `{statement}` would end the migration's"):
+        files.known(folder)
+
+
 def test_an_empty_folder(tmp_path: Path) -> None:
     with pytest.raises(MigrationError, match="there are no migrations in"):
         files.known(tmp_path)

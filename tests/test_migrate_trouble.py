@@ -16,7 +16,7 @@ import pytest
 from tests.migratekit import GATE, REAL, WAIT_AT_GATE, add, at_gate, query, scratch, states, tables, until
 from tests.servers_tmp import VERSIONS, Server, serve
 from wfstore import migrate
-from wfstore.errors import DatabaseUnavailable, MigrationError
+from wfstore.errors import DatabaseUnavailable, MigrationError, OutcomeUnknown
 from wfstore.migrate import files
 from wfstore.migrate.backend import LOCK_KEY, Backend
 from wfstore.resources import MIGRATIONS
@@ -160,6 +160,30 @@ def test_a_lost_connection_is_one_sentence(server: Server, folder: Path) -> None
         with pytest.raises(DatabaseUnavailable, match=f"^{half}: the connection to the server was lost$"):
             running.result(timeout=20)
     assert states(server, database, folder)[half] == ("pending", None)
+
+
+def test_a_connection_lost_while_committing_leaves_the_outcome_open(server: Server, folder: Path) -> None:
+    database = server.create()
+    name = add(
+        folder,
+        "0003.late",
+        "CREATE TABLE late (a int);\n"
+        "CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql SET lock_timeout = 0 AS\n"
+        f"$$ BEGIN PERFORM pg_advisory_xact_lock({GATE}); RETURN NULL; END $$;\n"
+        "CREATE CONSTRAINT TRIGGER stop AFTER INSERT ON late DEFERRABLE INITIALLY DEFERRED\n"
+        "    FOR EACH ROW EXECUTE FUNCTION stop();\nINSERT INTO late VALUES (1);\n",
+    )
+    with ThreadPoolExecutor(1) as pool, psycopg.connect(server.url(database), autocommit=True) as gate:
+        gate.execute("SELECT pg_advisory_lock(%s)", (GATE,))
+        running = pool.submit(migrate.migrate, server.url(database), folder=folder)
+        until(lambda: at_gate(server, database), "it commits")
+        gate.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'COMMIT' AND state = 'active'"
+        )
+        with pytest.raises(OutcomeUnknown, match=f"^{name}: the connection was lost while it was being committed$"):
+            running.result(timeout=20)
+    assert states(server, database, folder)[name] == ("pending", None)
+    assert migrate.migrate(server.url(database), folder=folder) == [name]
 
 
 def test_no_room_is_one_sentence(server: Server, folder: Path) -> None:

@@ -101,7 +101,10 @@ class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo has no ty
     def commit(self) -> None:
         """Commit; if the connection breaks in this moment, nobody knows the outcome."""
         self.progress.committing = True
-        super().commit()
+        try:
+            super().commit()
+        finally:
+            self._in_transaction = False  # a COMMIT that fails ends it, too
         self.progress.committing = False
 
     def rollback(self) -> None:
@@ -160,6 +163,7 @@ class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo has no ty
 
     def _run(self, migration: Migration, direction: str, mark: Callable[[Migration], None]) -> None:
         migration.load()
+        self.progress.committing = False
         if migration.use_transactions:
             with self.transaction():
                 self._hold()
@@ -171,9 +175,10 @@ class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo has no ty
         try:
             migration.process_steps(self, direction)
         finally:
-            if not self.connection.closed:
+            if self.connection.info.transaction_status == self.TRANSACTION_STATUS_IDLE:
                 statements.reset_settings(self.connection)
                 statements.reset_role(self.connection)
+                statements.end_with_client(self.connection)
         with self.transaction():
             self._hold()
             mark(migration)

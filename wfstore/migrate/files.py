@@ -24,6 +24,8 @@ _BUILT_CONCURRENTLY = re.compile(
     r"(?:IF\s+NOT\s+EXISTS\s+)?(?:\w+\.)?(\w+)",
     re.IGNORECASE,
 )
+# Not END: at the beginning of a line it ends the body of a function.
+_ENDS_TRANSACTION = re.compile(r"^(?:BEGIN|START\s+TRANSACTION|COMMIT|ROLLBACK|ABORT)\b[^\n]*;", re.I | re.M)
 _DROPPED = re.compile(r"^\s*DROP\s+TABLE\s+(?:IF\s+EXISTS\s+)?([\w.,\s]+?)\s*(?:CASCADE|RESTRICT)?\s*;", re.I | re.M)
 _TABLE_CHANGED = re.compile(r"^\s*ALTER\s+TABLE\s+(?:IF\s+EXISTS\s+)?(?:ONLY\s+)?([\w.]+)([^;]*);", re.I | re.M)
 _COLUMN_DROPPED = re.compile(r"\bDROP\s+COLUMN\s+(?:IF\s+EXISTS\s+)?(\w+)", re.I)
@@ -116,11 +118,15 @@ def _file(path: Path) -> MigrationFile:
     directives = _directives(path.name, text)
     if directives.get("transactional", "true").lower() not in {"true", "false"}:
         raise MigrationError(f"{path.name}: `-- transactional:` is followed by neither true nor false")
+    transactional = directives.get("transactional", "true").lower() == "true"
+    if transactional:
+        _check_whole(path.name, text)
+        _check_whole(path.stem + _ROLLBACK, read(path.with_name(path.stem + _ROLLBACK)))
     return MigrationFile(
         id=path.stem,
         path=path,
         content_hash=hashlib.sha256(text.encode()).hexdigest(),
-        transactional=directives.get("transactional", "true").lower() == "true",
+        transactional=transactional,
         depends=tuple(directives.get("depends", "").split()),
     )
 
@@ -141,6 +147,16 @@ def _directives(name: str, text: str) -> Mapping[str, str]:
             )
         directives[match[1]] = f"{directives.get(match[1], '')} {match[2]}".strip()
     return directives
+
+
+def _check_whole(name: str, text: str) -> None:
+    """Refuse what would end the transaction in which the migration and its mark commit together."""
+    match = _ENDS_TRANSACTION.search(text)
+    if match:
+        raise MigrationError(
+            f"{name}:{text.count(chr(10), 0, match.start()) + 1}: `{match[0]}` would end the migration's transaction",
+            hint="Leave it out. What cannot run in a transaction is a migration of its own, -- transactional: false.",
+        )
 
 
 def _check_order(files: Sequence[MigrationFile]) -> None:

@@ -168,7 +168,8 @@ class _Session:
         run = self.backend.apply_one if direction == "apply" else self.backend.rollback_one
         for attempt in range(1, TRIES + 1):
             try:
-                self._drop_leftovers(migration)
+                if direction == "apply":
+                    self._drop_leftovers(migration)
                 run(migration)
             except _RETRIED:
                 if attempt == TRIES:
