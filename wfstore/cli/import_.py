@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wfstore.cli import output
 from wfstore.cli.options import DEFAULT_TENANT_SLUG, DatabaseUrl, Json, Tenant, tenant_of
 
+if TYPE_CHECKING:
+    from wfstore.imports.report import ImportReport
+
+_LISTED = 20
+
 Files = Annotated[
     list[str],
-    typer.Argument(metavar="FILES...", help="JSON files, gzipped or not; folders; - for standard input."),
+    typer.Argument(metavar="FILE", help="JSON files, gzipped or not; folders; - for standard input."),
 ]
 
 
@@ -23,7 +28,7 @@ def wfformat(
     A trace that was imported before and has changed makes a new version of its workflow. What cannot be read
     is refused with its file and reason, the rest goes on, and the exit code is 1.
     """
-    from wfstore.imports.report import Imported, ImportReport, Outcome
+    from wfstore.imports.report import Imported, Outcome
     from wfstore.imports.wfformat import import_traces
     from wfstore.sync.connecting import connect
     from wfstore.wfformat import sources
@@ -39,14 +44,30 @@ def wfformat(
             for warning in entry.warnings:
                 output.note(f"warning {entry.source}: {warning}")
 
-        report: ImportReport = import_traces(store, found, report_each)
+        report = import_traces(store, found, report_each)
     if json:
         output.print_json(report.as_json())
     else:
-        counts = ", ".join(f"{report.count(outcome)} {outcome}" for outcome in Outcome)
-        typer.echo(f"{len(found)} read: {counts}")
+        _print_report(report)
     if report.count(Outcome.REFUSED):
         raise typer.Exit(1)
+
+
+def _print_report(report: ImportReport) -> None:
+    """Say what became of the sources, and, of those few that are still read, what their workflows are called."""
+    from wfstore.imports.report import Outcome
+
+    imported = [entry for entry in report.entries if entry.workflow_id is not None]
+    if 0 < len(imported) <= _LISTED:
+        output.table(
+            "Workflows",
+            ["outcome", "id", "name", "nodes"],
+            [[entry.outcome, entry.workflow_id, entry.name, entry.nodes] for entry in imported],
+        )
+    counts = ", ".join(f"{report.count(outcome)} {outcome}" for outcome in Outcome)
+    typer.echo(f"{len(report.entries)} read: {counts}")
+    if len(imported) > _LISTED:
+        typer.echo("--json lists the workflows with their ids.")
 
 
 def register(app: typer.Typer) -> None:

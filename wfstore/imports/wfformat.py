@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
 
 from wfstore.documents import content_hash
-from wfstore.errors import InvalidInput
+from wfstore.errors import AlreadyExists, InvalidInput, RevisionConflict
 from wfstore.imports.report import Imported, ImportReport, Outcome
 from wfstore.models import WorkflowRevision
 from wfstore.sync.store import Store
-from wfstore.wfformat import Source, parse, to_document, workflow_id
+from wfstore.wfformat import Source, Trace, parse, to_document, workflow_id
+
+_TRIES = 5
 
 
 def import_traces(
@@ -23,7 +28,7 @@ def import_traces(
     report = ImportReport()
     for source in sources:
         try:
-            entry = _import_one(store, source)
+            entry = _import_one(store, source.name, parse(source.read()))
         except InvalidInput as error:
             entry = Imported(source.name, Outcome.REFUSED, reason=str(error))
         report.entries.append(entry)
@@ -31,23 +36,25 @@ def import_traces(
     return report
 
 
-def _import_one(store: Store, source: Source) -> Imported:
-    trace = parse(source.read())
+def _import_one(store: Store, source: str, trace: Trace) -> Imported:
+    """Save a trace's workflow; anew when somebody else has saved it in the meantime."""
     document = to_document(trace)
     identifier = workflow_id(trace)
+    for _ in range(_TRIES):
+        with suppress(AlreadyExists, RevisionConflict):
+            outcome, warnings = _save(store, source, identifier, document)
+            return Imported(source, outcome, identifier, trace.name, len(trace.tasks), warnings=tuple(warnings))
+    raise InvalidInput(f"others saved workflow {identifier} again and again at the same time")
+
+
+def _save(store: Store, source: str, identifier: UUID, document: dict[str, Any]) -> tuple[Outcome, list[str]]:
     present: WorkflowRevision | None = store.workflows.revision(id=identifier)
     if present is None:
-        outcome = Outcome.IMPORTED
-        warnings = store.workflows.add(document, workflow_id=identifier, change_summary="imported").warnings
-    elif present.content_hash == content_hash(document):
-        outcome = Outcome.UNCHANGED
-        warnings = []
-    else:
-        outcome = Outcome.UPDATED
-        saved = store.workflows.replace(
-            identifier, document, revision=present.revision, change_summary=f"imported again from {source.name}"
-        )
-        warnings = saved.warnings
-    return Imported(
-        source.name, outcome, identifier, trace.name, len(trace.tasks), warnings=tuple(str(each) for each in warnings)
+        saved = store.workflows.add(document, workflow_id=identifier, change_summary=f"imported from {source}")
+        return Outcome.IMPORTED, [str(each) for each in saved.warnings]
+    if present.content_hash == content_hash(document):
+        return Outcome.UNCHANGED, []
+    saved = store.workflows.replace(
+        identifier, document, revision=present.revision, change_summary=f"imported again from {source}"
     )
+    return Outcome.UPDATED, [str(each) for each in saved.warnings]

@@ -5,78 +5,29 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import UUID
-
-import orjson
 
 from wfstore.aio.store import AsyncStore
 from wfstore.errors import WfstoreError
 from wfstore.ids import FIRST_ID, uuid7
 from wfstore.leases import NewExecution
 from wfstore.models import Execution, QueueEntry
+from wfstore.replay.process import WorkerProcess
+from wfstore.replay.report import Progress, ReplayReport
 from wfstore.replay.worker import WorkerSettings
 from wfstore.vocabulary import ExecutionStatus
+
+__all__ = ["QUEUE", "Progress", "Replay", "ReplayOptions", "ReplayReport"]
 
 QUEUE = "replay"
 _WATCH_SECONDS = 0.1
 _READY_SECONDS = 60.0
 _PAGE = 1_000
-
-
-@dataclass(slots=True)
-class Progress:
-    """How far a replay is."""
-
-    executions: int
-    finished: int = 0
-    results: int = 0
-    """As the workers say; the database has the last word in `ReplayReport`."""
-
-
-@dataclass(slots=True)
-class ReplayReport:
-    """What a replay did, as the database has it."""
-
-    executions: int = 0
-    succeeded: int = 0
-    failed: list[tuple[UUID, str]] = field(default_factory=list)
-    results: int = 0
-    seconds: float = 0.0
-    workers: int = 0
-    killed: list[str] = field(default_factory=list)
-    """Workers that did not end by themselves."""
-    taken_over: int = 0
-    """Executions that more than one worker had."""
-
-    @property
-    def executions_per_second(self) -> float:
-        """Executions ended for each second of the replay."""
-        return self.executions / self.seconds if self.seconds else 0.0
-
-    @property
-    def results_per_second(self) -> float:
-        """Durable node results for each second of the replay."""
-        return self.results / self.seconds if self.seconds else 0.0
-
-    def as_json(self) -> dict[str, Any]:
-        """Return what `--json` prints."""
-        return {
-            "executions": self.executions,
-            "succeeded": self.succeeded,
-            "failed": [{"execution_id": key, "reason": reason} for key, reason in self.failed],
-            "node_results": self.results,
-            "seconds": round(self.seconds, 3),
-            "executions_per_second": round(self.executions_per_second, 1),
-            "node_results_per_second": round(self.results_per_second, 1),
-            "workers": self.workers,
-            "workers_lost": self.killed,
-            "executions_taken_over": self.taken_over,
-        }
+_RESUME = "They stay in the queue; to finish them run: wfstore replay --resume"
 
 
 @dataclass(slots=True)
@@ -93,40 +44,6 @@ class ReplayOptions:
     """Kill one worker when this share of the node results is stored: the demo shows the take-over so."""
 
 
-class _Process:
-    """A worker process and what it says."""
-
-    def __init__(self, name: str, process: asyncio.subprocess.Process) -> None:
-        self.name = name
-        self.process = process
-        self.ready = asyncio.Event()
-        self.results = 0
-        self.error: str | None = None
-        self.listening = asyncio.create_task(self._listen())
-
-    async def _listen(self) -> None:
-        assert self.process.stdout is not None  # noqa: S101 - it was started with a pipe
-        async for line in self.process.stdout:
-            message = orjson.loads(line)
-            self.results = message.get("results", self.results)
-            self.error = message.get("error", self.error)
-            if "ready" in message:
-                self.ready.set()
-        await self.process.wait()
-        self.ready.set()
-
-    @property
-    def ended(self) -> bool:
-        return self.process.returncode is not None
-
-    def ending(self) -> str:
-        """Say how it ended, for people."""
-        code = self.process.returncode or 0
-        if code < 0:
-            return f"{self.name} was killed by {signal.Signals(-code).name}"
-        return f"{self.name} ended with {self.error or f'exit code {code}'}"
-
-
 class Replay:
     """One run of `wfstore replay`."""
 
@@ -134,7 +51,7 @@ class Replay:
         self._store = store
         self._options = options
         self._say = say
-        self._processes: list[_Process] = []
+        self._processes: list[WorkerProcess] = []
         self._lost: set[str] = set()
 
     async def run(
@@ -142,25 +59,38 @@ class Replay:
     ) -> ReplayReport:
         """Enqueue one execution for each place of `workflow_ids` and have workers run them all.
 
-        Without any, finish what earlier replays have left in the queue.
-
         Raises:
-            WfstoreError: no worker is left and executions are unfinished; they stay in the queue.
+            WfstoreError: no worker could start; nothing was enqueued. Or none is left and executions are
+                unfinished; they stay in the queue.
         """
         try:
             await self._start()
             begin = time.perf_counter()
             executions = [NewExecution(workflow_id=each, queue=QUEUE) for each in workflow_ids]
-            if executions:
-                await self._store.executions.enqueue(*executions)
-                identifiers = [each.execution_id for each in executions]
-            else:
-                identifiers = await self._left_over()
+            await self._store.executions.enqueue(*executions)
+            identifiers = [each.execution_id for each in executions]
             await self._watch(identifiers, nodes, progress)
             seconds = time.perf_counter() - begin
         finally:
             await self._stop()
         return await self._report(identifiers, seconds)
+
+    async def resume(self, progress: Callable[[Progress], None] = lambda _: None) -> ReplayReport:
+        """Finish what earlier replays have left in the queue. Errors as of `run`."""
+        identifiers = await self._left_over()
+        if not identifiers:
+            return ReplayReport()
+        before = sum([await self._count(identifier) for identifier in identifiers])
+        try:
+            await self._start()
+            begin = time.perf_counter()
+            await self._watch(identifiers, 0, progress)
+            seconds = time.perf_counter() - begin
+        finally:
+            await self._stop()
+        report = await self._report(identifiers, seconds)
+        report.results -= before
+        return report
 
     async def _left_over(self) -> list[UUID]:
         """Return what is in the replay queue."""
@@ -176,14 +106,6 @@ class Replay:
     async def _start(self) -> None:
         run = str(uuid7())[-6:]
         for number in range(1, self._options.workers + 1):
-            name = f"worker {number}"
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "wfstore.replay.worker",
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-            )
             settings = WorkerSettings(
                 database_url=self._options.database_url,
                 tenant_id=str(self._store.tenant_id),
@@ -194,29 +116,40 @@ class Replay:
                 concurrency=self._options.concurrency,
                 writers=self._options.writers,
             )
-            assert process.stdin is not None  # noqa: S101 - it was started with a pipe
-            process.stdin.write(settings.to_line())
-            self._processes.append(_Process(name, process))
-        ready = (process.ready.wait() for process in self._processes)
-        await asyncio.wait_for(asyncio.gather(*ready), _READY_SECONDS)
+            self._processes.append(await WorkerProcess.start(f"worker {number}", settings))
+        ready = asyncio.gather(*(process.ready.wait() for process in self._processes))
+        try:
+            await asyncio.wait_for(ready, _READY_SECONDS)
+        except TimeoutError:
+            raise WfstoreError(
+                f"the workers were not ready within {_READY_SECONDS:g} s", hint="Try fewer: --workers."
+            ) from None
+        if all(process.ended for process in self._processes):
+            last = self._processes[-1]
+            raise WfstoreError(f"no worker could start; {last.ending()}", hint=last.hint)
 
     async def _watch(self, identifiers: Sequence[UUID], nodes: int, progress: Callable[[Progress], None]) -> None:
         """Wait until none of the executions is in the queue any more."""
         state = Progress(len(identifiers))
-        while True:
-            left: list[QueueEntry] = await self._store.executions.unfinished(execution_ids=list(identifiers))
-            state.finished = len(identifiers) - len(left)
-            state.results = sum(process.results for process in self._processes)
-            progress(state)
-            if not left:
-                return
-            self._kill_one(state, nodes)
-            self._look_after_workers(left)
-            await asyncio.wait(
-                [process.listening for process in self._processes if not process.ended],
-                timeout=_WATCH_SECONDS,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
+        left: list[QueueEntry] = []
+        try:
+            while True:
+                left = await self._store.executions.unfinished(execution_ids=list(identifiers))
+                state.finished = len(identifiers) - len(left)
+                state.results = sum(process.results for process in self._processes)
+                progress(state)
+                if not left:
+                    return
+                self._kill_one(state, nodes)
+                self._look_after_workers(left)
+                await asyncio.wait(
+                    [process.listening for process in self._processes if not process.ended],
+                    timeout=_WATCH_SECONDS,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+        except asyncio.CancelledError:
+            self._say(f"Interrupted: {len(left)} execution(s) are unfinished. {_RESUME}")
+            raise
 
     def _kill_one(self, state: Progress, nodes: int) -> None:
         share = self._options.kill_one_at
@@ -227,32 +160,25 @@ class Replay:
             os.kill(victim.process.pid, signal.SIGKILL)
 
     def _look_after_workers(self, left: Sequence[QueueEntry]) -> None:
+        """Tell of workers that have ended; raise when nobody could finish what is left."""
+        none_left = all(process.ended for process in self._processes)
         for process in self._processes:
             if process.ended and process.name not in self._lost:
                 self._lost.add(process.name)
-                self._say(
-                    f"{process.ending()}; what it had is taken over within {self._options.lease_seconds:g} s,"
-                    " when its leases end"
-                )
-        if all(process.ended for process in self._processes):
+                due = f"; what it had is due again within {self._options.lease_seconds:g} s, when its leases end"
+                self._say(process.ending() + ("" if none_left else due))
+        if none_left:
+            raise WfstoreError(f"no worker is left, and {len(left)} execution(s) are unfinished", hint=_RESUME)
+        now = datetime.now(UTC)
+        if all(entry.attempt >= entry.max_attempts and entry.visible_at <= now for entry in left):
             raise WfstoreError(
-                f"no worker is left and {len(left)} execution(s) are unfinished: {self._processes[-1].ending()}",
-                hint="They stay in the queue: run wfstore replay --resume.",
+                f"{len(left)} execution(s) were claimed as often as allowed and never finished,"
+                f" the first is {left[0].execution_id}",
+                hint="Look at it, cancel it (store.executions.cancel), and replay its trace anew.",
             )
-        if all(entry.attempt >= entry.max_attempts for entry in left):
-            raise WfstoreError(f"{len(left)} execution(s) were claimed as often as allowed and never finished")
 
     async def _stop(self) -> None:
-        """Let the workers see the end of their input, and wait for them."""
-        for process in self._processes:
-            if process.process.stdin is not None:
-                process.process.stdin.close()
-        for process in self._processes:
-            try:
-                await asyncio.wait_for(process.process.wait(), 10)
-            except TimeoutError:
-                process.process.kill()
-            await process.listening
+        await asyncio.gather(*(process.stop() for process in self._processes))
 
     async def _report(self, identifiers: Sequence[UUID], seconds: float) -> ReplayReport:
         report = ReplayReport(
@@ -262,11 +188,17 @@ class Replay:
             killed=sorted(self._lost),
         )
         for identifier in identifiers:
-            execution: Execution = await self._store.executions.get(execution_id=identifier)
-            if execution.status is ExecutionStatus.SUCCESS:
+            execution: Execution | None = await self._store.executions.get(execution_id=identifier)
+            if execution is None:
+                report.failed.append((identifier, "it was deleted"))
+            elif execution.status is ExecutionStatus.SUCCESS:
                 report.succeeded += 1
                 report.taken_over += execution.run_data["attempt"] > 1 if execution.run_data else 0
             else:
                 report.failed.append((identifier, execution.error_message or execution.status))
-            report.results += await self._store.node_executions.count_by_execution(execution_id=identifier)
+            report.results += await self._count(identifier)
         return report
+
+    async def _count(self, identifier: UUID) -> int:
+        stored: int = await self._store.node_executions.count_by_execution(execution_id=identifier)
+        return stored

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from wfstore.aio.group_commit import AsyncResultWriter
 from wfstore.aio.store import AsyncStore
+from wfstore.errors import LeaseLost
 from wfstore.leases import ClaimedExecution, Ending, NodeResult
 from wfstore.vocabulary import ExecutionStatus, NodeStatus, NodeType
 from wfstore.wfformat import ReplayPlan, ReplayTask
@@ -35,32 +36,31 @@ class Walk:
         self._plan = plan
         self._speed = speed
         self._stored = stored
+        self._done: set[str] = set()
         self._waiting_for: dict[str, int] = {}
         self._children: dict[str, list[ReplayTask]] = {}
-        self._running: set[asyncio.Task[ReplayTask]] = set()
+        self._group = asyncio.TaskGroup()
 
     async def run(self) -> None:
         """Store what is missing, then finish the execution; LeaseLost as soon as another worker has it."""
-        done = await self._already_stored()
-        ready = self._prepare(done)
+        self._done = await self._already_stored()
+        found = len(self._done)
+        ready = self._prepare()
         try:
-            for task in ready:
-                self._begin(task)
-            while self._running:
-                ended, self._running = await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
-                for each in ended:
-                    for child in self._release(each.result()):
-                        self._begin(child)
-        finally:
-            for each in self._running:
-                each.cancel()
+            async with self._group:
+                for task in ready:
+                    self._begin(task)
+        except BaseExceptionGroup as failures:
+            raise _foremost(failures) from None
+        if len(self._done) < len(self._plan.tasks):  # a node that was cancelled alone does not fail the group
+            raise asyncio.CancelledError
         await self._store.executions.finish(
             Ending(
                 lease=self._lease,
                 status=ExecutionStatus.SUCCESS,
                 start_time=self._plan.start_ms,
                 end_time=self._plan.end_ms,
-                run_data={"attempt": self._lease.attempt, "nodes": len(self._plan.tasks), "found_stored": len(done)},
+                run_data={"attempt": self._lease.attempt, "nodes": len(self._plan.tasks), "found_stored": found},
             )
         )
 
@@ -71,29 +71,30 @@ class Walk:
         rows = await self._store.node_executions.all_of(self._lease.execution_id)
         return {row.node_id for row in rows if row.status.is_final}
 
-    def _prepare(self, done: set[str]) -> list[ReplayTask]:
+    def _prepare(self) -> list[ReplayTask]:
         """Count what each node waits for; return those that wait for nothing."""
         for task in self._plan.tasks:
-            if task.id in done:
+            if task.id in self._done:
                 continue
-            missing = [parent for parent in task.parents if parent not in done]
+            missing = [parent for parent in task.parents if parent not in self._done]
             self._waiting_for[task.id] = len(missing)
             for parent in missing:
                 self._children.setdefault(parent, []).append(task)
         return [task for task in self._plan.tasks if self._waiting_for.get(task.id) == 0]
 
     def _begin(self, task: ReplayTask) -> None:
-        self._running.add(asyncio.create_task(self._record(task)))
+        self._group.create_task(self._run_node(task))
 
-    def _release(self, task: ReplayTask) -> list[ReplayTask]:
-        ready = []
+    async def _run_node(self, task: ReplayTask) -> None:
+        """Run a node, and begin those that waited for it alone."""
+        await self._record(task)
+        self._done.add(task.id)
         for child in self._children.get(task.id, ()):
             self._waiting_for[child.id] -= 1
             if self._waiting_for[child.id] == 0:
-                ready.append(child)
-        return ready
+                self._begin(child)
 
-    async def _record(self, task: ReplayTask) -> ReplayTask:
+    async def _record(self, task: ReplayTask) -> None:
         span = self._plan.schedule[task.id]
         if self._speed is not None:
             await asyncio.sleep((span.end_ms - span.start_ms) / 1000 / self._speed)
@@ -110,4 +111,9 @@ class Walk:
             )
         )
         self._stored()
-        return task
+
+
+def _foremost(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the failure that tells most: a lost lease makes the others of no account."""
+    lost = [each for each in failures.exceptions if isinstance(each, LeaseLost)]
+    return (lost or failures.exceptions)[0]

@@ -7,7 +7,10 @@ with whoever started it, however that ended. On standard output it writes JSON l
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
+import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
@@ -18,7 +21,7 @@ import orjson
 from wfstore.aio import connect
 from wfstore.aio.group_commit import AsyncResultWriter
 from wfstore.aio.store import AsyncStore
-from wfstore.errors import InvalidDocument, LeaseLost, NotFound, WfstoreError
+from wfstore.errors import DatabaseUnavailable, LeaseLost, NotFound, OutcomeUnknown, WfstoreError
 from wfstore.leases import ClaimedExecution, Ending
 from wfstore.models import WorkflowVersion
 from wfstore.replay.walk import Walk
@@ -100,7 +103,7 @@ class Worker:
             stopping.cancel()
         for task in [task for task in self._walks if task.done()]:
             del self._walks[task]
-            if not task.cancelled():  # stopped by the heartbeat: its lease was lost
+            if not task.cancelled():  # else the heartbeat has stopped it: its lease was lost
                 task.result()
 
     async def _walk(self, lease: ClaimedExecution) -> None:
@@ -110,7 +113,11 @@ class Worker:
             await walk.run()
         except LeaseLost:
             return  # another worker goes on from the last stored node
-        except (InvalidDocument, NotFound) as error:
+        except OutcomeUnknown:
+            return  # the connection was lost at the end: it has ended, or is due again when the lease ends
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:  # whatever it is, the next worker would meet it too, and die of it
             await self._fail(lease, error)
 
     async def _plan(self, lease: ClaimedExecution) -> ReplayPlan:
@@ -124,11 +131,18 @@ class Worker:
             self._plans[key] = from_document(version.workflow_data)
         return self._plans[key]
 
-    async def _fail(self, lease: ClaimedExecution, error: WfstoreError) -> None:
+    async def _fail(self, lease: ClaimedExecution, error: Exception) -> None:
         """End an execution that cannot be replayed."""
-        start = lease.start_time or 0
-        ending = Ending(lease=lease, status=ExecutionStatus.ERROR, end_time=start, error_message=str(error))
-        await self._store.executions.finish(ending)
+        reason = str(error) if isinstance(error, WfstoreError) else f"{type(error).__name__}: {error}"
+        ending = Ending(
+            lease=lease,
+            status=ExecutionStatus.ERROR,
+            end_time=max(time.time_ns() // 1_000_000, lease.start_time or 0),
+            # What a text column takes, whatever the message quotes.
+            error_message=reason.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0"),
+        )
+        with suppress(LeaseLost, OutcomeUnknown):
+            await self._store.executions.finish(ending)
 
     def _count_result(self) -> None:
         self.results += 1
@@ -156,8 +170,9 @@ class Worker:
 
 
 def _say(message: dict[str, Any]) -> None:
-    sys.stdout.buffer.write(orjson.dumps(message, option=orjson.OPT_APPEND_NEWLINE))
-    sys.stdout.buffer.flush()
+    # Unbuffered, as a buffer would be flushed once more at the end; when nobody listens, standard input ends too.
+    with suppress(BrokenPipeError):
+        os.write(sys.stdout.fileno(), orjson.dumps(message, option=orjson.OPT_APPEND_NEWLINE))
 
 
 async def _end_of_input(reader: asyncio.StreamReader, stop: asyncio.Event) -> None:
@@ -169,7 +184,10 @@ async def main() -> int:
     """Read the settings, work until standard input ends."""
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    settings = WorkerSettings(**orjson.loads(await reader.readline()))
+    line = await reader.readline()
+    if not line:  # whoever started it has gone already
+        return 0
+    settings = WorkerSettings(**orjson.loads(line))
     stop = asyncio.Event()
     try:
         store = await connect(
