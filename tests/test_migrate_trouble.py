@@ -252,6 +252,7 @@ def test_a_lock_of_others_is_tried_again(server: Server, folder: Path) -> None:
     pauses: list[float] = []
     told: list[str] = []
     with psycopg.connect(url) as reader:
+        reader.execute("SET idle_in_transaction_session_timeout = '15s'")  # a failing test ends, too
         reader.execute("SELECT 1 FROM busy")
 
         def pause(seconds: float) -> None:
