@@ -29,7 +29,7 @@ COMMENT ON TABLE wfstore_migrations IS 'What wfstore knows of each applied migra
 COMMENT ON COLUMN wfstore_migrations.migration_id IS 'The file''s name without .sql.';
 COMMENT ON COLUMN wfstore_migrations.content_hash IS 'SHA-256 of the file as applied, in hex; NULL until wfstore migrate has seen it.';
 COMMENT ON COLUMN wfstore_migrations.breaking IS 'True if releases that do not know this migration must refuse the schema; the migration itself says so.';
-COMMENT ON COLUMN wfstore_migrations.recorded_at IS 'When the row was written.';
+COMMENT ON COLUMN wfstore_migrations.recorded_at IS 'When the migration was applied, as its mark has it: a record of an earlier application says nothing.';
 GRANT SELECT ON wfstore_migrations TO wfstore_app, wfstore_worker, wfstore_readonly;
 
 -- PostgreSQL 18 has uuidv7(); 15 to 17 have not.

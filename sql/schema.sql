@@ -480,7 +480,7 @@ COMMENT ON TABLE public.wfstore_migrations IS 'What wfstore knows of each applie
 COMMENT ON COLUMN public.wfstore_migrations.migration_id IS 'The file''s name without .sql.';
 COMMENT ON COLUMN public.wfstore_migrations.content_hash IS 'SHA-256 of the file as applied, in hex; NULL until wfstore migrate has seen it.';
 COMMENT ON COLUMN public.wfstore_migrations.breaking IS 'True if releases that do not know this migration must refuse the schema; the migration itself says so.';
-COMMENT ON COLUMN public.wfstore_migrations.recorded_at IS 'When the row was written.';
+COMMENT ON COLUMN public.wfstore_migrations.recorded_at IS 'When the migration was applied, as its mark has it: a record of an earlier application says nothing.';
 
 CREATE TABLE public.workflow_executions (
     tenant_id uuid NOT NULL,
@@ -712,7 +712,7 @@ INSERT INTO public.retention_policies (table_name, keep, partition_interval, par
 INSERT INTO public.tenants (id, slug, name, is_active, settings, created_at, updated_at) VALUES ('00000000-0000-0000-0000-000000000000', 'system', 'System', true, '{}', now(), now());
 INSERT INTO public.tenants (id, slug, name, is_active, settings, created_at, updated_at) VALUES ('00000000-0000-7000-8000-000000000001', 'default', 'Default', true, '{}', now(), now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0001.roles', '4c5d8b25350e91b8c3b330317f72e58d02c55d0d0f86c384bdde44e3498215ee', false, now());
-INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0002.functions', 'c5ec67d8e80031ed61fb6c2b05fcd68d3f72c769794ba76ce50733cd42197393', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0002.functions', 'b453144bc83b639a131b99a16469e1c657ac8c440dc3623f6ab0b3faa34488c9', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0003.tenants', 'f700422d76d97c54c4769f926482e5c3bdf201917d36904db9c10505e2f70608', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0004.users', '28de47273197a8df9327f2b56c857c564b8cbde64eb9bebe9216c9def6bbb05a', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0005.workflows', '2296561cf1e8922cae1f3a7e6047342a356de93c8c7098e93c72352173331325', false, now());
