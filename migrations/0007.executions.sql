@@ -129,6 +129,9 @@ BEGIN
     -- CREATE by LIKE, then ATTACH: CREATE ... PARTITION OF stalls all writers behind the oldest reader.
     EXECUTE format('CREATE TABLE %I (LIKE workflow_executions INCLUDING ALL)', executions);
     EXECUTE format('CREATE TABLE %I (LIKE node_executions INCLUDING ALL)', results);
+    -- A superuser's call, too, leaves partitions that the owner can drop.
+    EXECUTE format('ALTER TABLE %I OWNER TO wfstore_owner', executions);
+    EXECUTE format('ALTER TABLE %I OWNER TO wfstore_owner', results);
     -- Sibling to sibling, not parent to parent: an expired period goes by dropping both, with no scan.
     EXECUTE format(
         'ALTER TABLE %I ADD CONSTRAINT %I FOREIGN KEY (tenant_id, execution_id)'

@@ -87,6 +87,9 @@ BEGIN
     -- CREATE by LIKE, then ATTACH: CREATE ... PARTITION OF stalls all writers behind the oldest reader.
     EXECUTE format('CREATE TABLE %I (LIKE workflow_executions INCLUDING ALL)', executions);
     EXECUTE format('CREATE TABLE %I (LIKE node_executions INCLUDING ALL)', results);
+    -- A superuser's call, too, leaves partitions that the owner can drop.
+    EXECUTE format('ALTER TABLE %I OWNER TO wfstore_owner', executions);
+    EXECUTE format('ALTER TABLE %I OWNER TO wfstore_owner', results);
     -- Sibling to sibling, not parent to parent: an expired period goes by dropping both, with no scan.
     EXECUTE format(
         'ALTER TABLE %I ADD CONSTRAINT %I FOREIGN KEY (tenant_id, execution_id)'
@@ -717,7 +720,7 @@ INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, rec
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0004.users', '28de47273197a8df9327f2b56c857c564b8cbde64eb9bebe9216c9def6bbb05a', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0005.workflows', '2296561cf1e8922cae1f3a7e6047342a356de93c8c7098e93c72352173331325', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0006.nodes', '1c44182bdee77028c12204165052f55558ca1e77de2143b1507018d338a9eb6c', false, now());
-INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0007.executions', '44494c77b2b8576debc5876c70a54307736019e2163e987c6906370b8fedf6b4', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0007.executions', 'cd74bc821f1e425552c693060a0c2d924390c6cff6cd2ee2a6eadddbd369fccd', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0008.execution_queue', '68fd78ed8f51d647acd7d3cfafc1f81683b307187bf16e239f88b2be2ef27b2f', false, now());
 
 ALTER TABLE ONLY public._yoyo_log
