@@ -5,20 +5,22 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from datetime import date, datetime
+from typing import Any, NoReturn, Protocol, TypeVar
 from uuid import UUID
 
 import psycopg
-from psycopg import AsyncConnection
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg import AsyncConnection, AsyncCursor
+from psycopg_pool import AsyncConnectionPool
 
+from wfstore.aio.borrowing import borrowed
 from wfstore.aio.calling import receive, send
 from wfstore.aio.waiting import sleep
-from wfstore.errors import DatabaseUnavailable, OutcomeUnknown, PartitionOutOfWindow
+from wfstore.errors import DatabaseUnavailable, InvalidInput, OutcomeUnknown, PartitionOutOfWindow
 from wfstore.ids import time_of
 from wfstore.queryfiles.catalogue import Catalogue
 from wfstore.queryfiles.query import Query
-from wfstore.translate import connection_lost, partition_missing, transaction_failed, translate
+from wfstore.translate import connection_lost, partition_missing, reason, refuse, transaction_failed
 
 T = TypeVar("T")
 
@@ -51,8 +53,20 @@ class AsyncRunner(Protocol):
 
 async def pipelined(connection: AsyncConnection[Any], calls: Sequence[Call]) -> list[Any]:
     """Send all calls at once, then read all results."""
-    async with connection.pipeline():
-        cursors = [await send(call.query, connection, call.arguments) for call in calls]
+    cursors: list[AsyncCursor[Any]] = []
+    failure: Exception | None = None
+    try:
+        async with connection.pipeline():
+            try:
+                for call in calls:
+                    cursors.append(await send(call.query, connection, call.arguments))
+            except Exception as error:  # raised outside: inside, psycopg would log a warning beside it
+                failure = error
+    except psycopg.Error:
+        if failure is None:
+            raise
+    if failure is not None:
+        raise failure
     return [await receive(call.query, cursor) for call, cursor in zip(calls, cursors, strict=True)]
 
 
@@ -68,13 +82,14 @@ class AsyncTransactionRunner:
         """Run the calls in one round trip; a refusal by the database ends the transaction."""
         try:
             return await pipelined(self.connection, calls)
-        except psycopg.Error as error:
-            if partition_missing(error):
+        except (psycopg.Error, UnicodeEncodeError) as error:
+            if isinstance(error, psycopg.Error) and partition_missing(error):
+                days = ", ".join(str(day) for day in _days(_execution_ids(calls)))
                 raise PartitionOutOfWindow(
-                    "a row of this transaction has no partition",
+                    f"{_names(calls)}: history has no partition for an id of {days}",
                     hint="Make it before the transaction begins: store.partitions.make(at=...).",
                 ) from error
-            raise translate(error) from error
+            refuse(error, _named(calls))
 
     async def transact(self, body: Callable[[AsyncRunner], Awaitable[T]], *, repeatable: bool) -> T:
         """Run the steps as part of this transaction."""
@@ -101,64 +116,94 @@ class AsyncPoolRunner:
         """Run the calls in one transaction and one round trip; domain errors for what the database refuses."""
 
         async def once() -> list[Any]:
-            return await self._once(calls)
+            async with borrowed(self.pool) as connection:
+                commit = Call(self.catalogue["session.commit"], {})
+                results = await pipelined(connection, [self.setting(), *calls, commit])
+                return results[1:-1]
 
-        repeatable = all(call.query.repeatable for call in calls)
-        return await self._repeated(once, repeatable=repeatable, identifiers=_execution_ids(calls))
+        work = _Work(
+            _names(calls),
+            repeatable=all(call.query.repeatable for call in calls),
+            reads_only=all(call.query.reads_only for call in calls),
+            calls=calls,
+        )
+        return await self._repeated(once, work)
 
     async def transact(self, body: Callable[[AsyncRunner], Awaitable[T]], *, repeatable: bool) -> T:
         """Run the steps in one transaction of their own."""
 
         async def once() -> T:
-            async with self.pool.connection() as connection:
-                await pipelined(connection, [self._setting()])
+            async with borrowed(self.pool) as connection:
+                await pipelined(connection, [self.setting()])
                 return await body(_BareRunner(connection, self.catalogue, self.tenant_id))
 
-        return await self._repeated(once, repeatable=repeatable, identifiers=[])
+        return await self._repeated(once, _Work("a transaction", repeatable=repeatable, reads_only=False))
 
-    async def _once(self, calls: Sequence[Call]) -> list[Any]:
-        async with self.pool.connection() as connection:
-            commit = Call(self.catalogue["session.commit"], {})
-            results = await pipelined(connection, [self._setting(), *calls, commit])
-            return results[1:-1]
-
-    def _setting(self) -> Call:
+    def setting(self) -> Call:
+        """Return the call that a transaction for this tenant begins with."""
         return Call(self.catalogue["session.set_tenants"], {"tenant_ids": str(self.tenant_id)})
 
-    async def _repeated(self, once: Callable[[], Awaitable[T]], *, repeatable: bool, identifiers: Sequence[UUID]) -> T:
+    async def _repeated(self, once: Callable[[], Awaitable[T]], work: _Work) -> T:
         pause = _FIRST_PAUSE
-        made_partitions = False
-        for attempt in range(1, self.attempts + 1):
+        attempt = 1
+        made_partitions = in_doubt = False
+        while True:
             try:
                 return await once()
-            except PoolTimeout as error:
-                raise DatabaseUnavailable(
-                    f"no connection to the database within {self.pool.timeout:g} s",
-                    hint="Is the server up? If it is, the pool may be too small (max_size=).",
-                ) from error
+            except DatabaseUnavailable as error:
+                if in_doubt:
+                    raise work.outcome_unknown(error) from error
+                raise
+            except UnicodeEncodeError as error:
+                refuse(error, _named(work.calls))
             except psycopg.Error as error:
                 if partition_missing(error) and not made_partitions:
                     made_partitions = True
-                    await self._make_partitions(identifiers)
+                    await self._make_partitions(_execution_ids(work.calls))
                     continue
                 lost = connection_lost(error)
-                if lost:
-                    await self.pool.check()  # a restart leaves the others dead too
-                if attempt == self.attempts or not (transaction_failed(error) or (lost and repeatable)):
-                    raise _explain(error) from error
+                in_doubt = in_doubt or (lost and not work.reads_only)
+                if attempt == self.attempts or not (transaction_failed(error) or (lost and work.repeatable)):
+                    work.give_up(error, attempt)
             await sleep(random.uniform(0, pause))  # noqa: S311 - jitter, not a secret
             pause = min(2 * pause, _LONGEST_PAUSE)
-        raise AssertionError("unreachable: the last attempt returns or raises")
+            attempt += 1
 
     async def _make_partitions(self, identifiers: Sequence[UUID]) -> None:
         """Make the partitions that these executions belong to; one id a day is enough, none spans less."""
-        days = {time_of(identifier).date(): identifier for identifier in identifiers}
-        make = self.catalogue["partitions.make"]
-        for identifier in days.values():
-            try:
-                await self._once([Call(make, {"at": time_of(identifier)})])
-            except psycopg.Error as error:
-                raise translate(error) from error
+        for at in _days(identifiers).values():
+            await self.run(Call(self.catalogue["partitions.make"], {"at": at}))
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is run, and perhaps repeated."""
+
+    name: str
+    repeatable: bool
+    reads_only: bool
+    calls: Sequence[Call] = ()
+
+    def give_up(self, error: psycopg.Error, attempt: int) -> NoReturn:
+        """Raise what the last attempt's error means."""
+        if not connection_lost(error):
+            if transaction_failed(error):
+                error.add_note(f"{self.name}: given up after {attempt} attempts")
+            refuse(error, _named(self.calls))
+        if self.reads_only:
+            raise DatabaseUnavailable(
+                f"{self.name}: the connection was lost, {attempt} times in a row: {reason(error)}",
+                hint="It only reads: repeat it when the server is up.",
+            ) from error
+        raise self.outcome_unknown(error) from error
+
+    def outcome_unknown(self, error: Exception) -> OutcomeUnknown:
+        """Return the error for a write that was under way when the connection was lost."""
+        what_to_do = "it may be repeated as it is" if self.repeatable else "read before you repeat it"
+        return OutcomeUnknown(
+            f"{self.name}: the connection was lost: {reason(error)}",
+            hint=f"It may or may not have been committed; {what_to_do}.",
+        )
 
 
 class _BareRunner(AsyncTransactionRunner):
@@ -168,13 +213,14 @@ class _BareRunner(AsyncTransactionRunner):
         return await pipelined(self.connection, calls)
 
 
-def _explain(error: psycopg.Error) -> Exception:
-    if connection_lost(error):
-        return OutcomeUnknown(
-            f"the connection was lost: {str(error).strip() or type(error).__name__}",
-            hint="The statement may or may not have been committed; read before you repeat it.",
-        )
-    return translate(error)
+def _named(calls: Sequence[Call]) -> list[tuple[str, Mapping[str, Any]]]:
+    return [(str(call.query), call.arguments) for call in calls]
+
+
+def _names(calls: Sequence[Call]) -> str:
+    """Name the calls in a few words: the first one that writes, and how many there are beside it."""
+    named = next((call for call in calls if not call.query.reads_only), calls[0])
+    return f"{named.query} (one of {len(calls)} in a transaction)" if len(calls) > 1 else str(named.query)
 
 
 def _execution_ids(calls: Sequence[Call]) -> list[UUID]:
@@ -184,3 +230,17 @@ def _execution_ids(calls: Sequence[Call]) -> list[UUID]:
         if "execution_id" in call.arguments:
             found.append(call.arguments["execution_id"])
     return found
+
+
+def _days(identifiers: Sequence[UUID]) -> dict[date, datetime]:
+    """Return the days that these ids of executions belong to, with a time in each."""
+    days: dict[date, datetime] = {}
+    for identifier in identifiers:
+        if identifier.version != 7:
+            raise InvalidInput(
+                f"execution id {identifier} is not a UUIDv7, whose time says where in history it belongs",
+                hint="Make it with wfstore.uuid7(), or leave it out.",
+            )
+        at = time_of(identifier)
+        days.setdefault(at.date(), at)
+    return days

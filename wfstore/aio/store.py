@@ -10,16 +10,18 @@ from uuid import UUID
 
 import psycopg
 from psycopg import AsyncConnection
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg.pq import TransactionStatus
+from psycopg_pool import AsyncConnectionPool
 
+from wfstore.aio.borrowing import borrowed
 from wfstore.aio.executions import AsyncExecutions
 from wfstore.aio.namespaces import AsyncNamespace
 from wfstore.aio.node_executions import AsyncNodeExecutions
-from wfstore.aio.running import AsyncPoolRunner, AsyncRunner, AsyncTransactionRunner, Call, pipelined
+from wfstore.aio.running import AsyncPoolRunner, AsyncRunner, AsyncTransactionRunner, pipelined
 from wfstore.aio.workflows import AsyncWorkflows
-from wfstore.errors import DatabaseUnavailable
+from wfstore.errors import DatabaseUnavailable, InvalidInput, OutcomeUnknown, WfstoreError
 from wfstore.queryfiles.catalogue import Catalogue
-from wfstore.translate import translate
+from wfstore.translate import connection_lost, reason, refuse
 
 
 class AsyncNamespaces:
@@ -73,6 +75,11 @@ class AsyncStore(AsyncNamespaces):
 
     def for_tenant(self, tenant_id: UUID) -> AsyncStore:
         """Return the same store for another tenant; both share the pool."""
+        if not isinstance(tenant_id, UUID):
+            raise InvalidInput(
+                f"for_tenant takes a tenant's id, a UUID, not {tenant_id!r}",
+                hint="store.tenants.resolve(slug=...) finds the id of a slug.",
+            )
         runner = self._pool_runner
         return AsyncStore(AsyncPoolRunner(runner.pool, runner.catalogue, tenant_id, runner.attempts))
 
@@ -82,17 +89,28 @@ class AsyncStore(AsyncNamespaces):
 
         It commits at the end of the block and rolls back when the block raises. It is not repeated: what
         else the block did cannot be undone here. A serialization failure comes as psycopg's own error.
+
+        Raises:
+            DatabaseUnavailable: there was no connection, or it was lost inside the block; nothing was written.
+            OutcomeUnknown: the connection was lost while the transaction was being committed.
+            WfstoreError: the block went on after a statement had failed; nothing was written.
         """
         runner = self._pool_runner
-        setting = Call(runner.catalogue["session.set_tenants"], {"tenant_ids": str(self.tenant_id)})
+        committing = False
         try:
-            async with runner.pool.connection() as connection:
-                await pipelined(connection, [setting])
+            async with borrowed(runner.pool) as connection:
+                await pipelined(connection, [runner.setting()])
                 yield AsyncTransaction(AsyncTransactionRunner(connection, runner.catalogue, self.tenant_id))
-        except PoolTimeout as error:
-            raise DatabaseUnavailable(f"no connection to the database within {runner.pool.timeout:g} s") from error
+                if connection.info.transaction_status == TransactionStatus.INERROR:
+                    raise WfstoreError(
+                        "a statement of this transaction failed before, so all of it was rolled back",
+                        hint="Let the error leave the block, or try the statement in tx.connection.transaction().",
+                    )
+                committing = True
         except psycopg.Error as error:
-            raise translate(error) from error
+            if connection_lost(error):
+                raise _lost(error, committing=committing) from error
+            refuse(error)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -105,3 +123,16 @@ class AsyncStore(AsyncNamespaces):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+
+def _lost(error: psycopg.Error, *, committing: bool) -> WfstoreError:
+    """Return what the loss of its connection means for a transaction of the caller's."""
+    if committing:
+        return OutcomeUnknown(
+            f"the connection was lost while the transaction was being committed: {reason(error)}",
+            hint="It may or may not have been committed; read before you repeat it.",
+        )
+    return DatabaseUnavailable(
+        f"the connection was lost inside the transaction, which was rolled back: {reason(error)}",
+        hint="Run the whole block again.",
+    )

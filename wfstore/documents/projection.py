@@ -1,21 +1,21 @@
 """What of a document becomes rows: nodes, connections, and the terms that a workflow is found by.
 
 The document of record keeps everything. What rows cannot hold (an edge to a node that is not there, a
-connection type outside the vocabulary, a second node of one id, a canvas note) stays in it alone and is
-reported as a warning.
+connection type outside the vocabulary, a second node of one id) stays in it alone and is reported as a
+warning.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
+from wfstore.documents import reading
+from wfstore.documents.reading import Shape
 from wfstore.errors import InvalidDocument
 from wfstore.vocabulary import ConnectionType, ErrorHandling, NodeType, TermKind
 
-_INT4 = range(0, 2**31)
+_CONNECTION_TYPES = frozenset(ConnectionType)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,8 @@ class ProjectionWarning:
 class Projection:
     """Rows of a document, as the parallel arrays that `nodes.upsert_many` and its like take."""
 
+    columns: dict[str, Any]
+    """What the workflow's own row repeats of its document."""
     nodes: dict[str, list[Any]]
     connections: dict[str, list[Any]]
     terms: set[tuple[TermKind, str]] = field(default_factory=set)
@@ -51,13 +53,11 @@ def project(document: dict[str, Any]) -> Projection:
         InvalidDocument: the document has not the shape of a Workflow; the message gives the path of the fault.
     """
     if not isinstance(document, dict):
-        raise InvalidDocument(f"a workflow document is a JSON object, not {_kind(document)}")
-    _text(document, "name", "name", required=True)
-    projection = Projection(_NODE.empty(), _CONNECTION.empty())
-    for tag in _list(document, "tags", "tags"):
-        if not isinstance(tag, str):
-            raise InvalidDocument(f"tags: a tag is a string, not {_kind(tag)}")
-        projection.terms.add((TermKind.TAG, tag))
+        raise InvalidDocument(f"a workflow document is a JSON object, not {reading.kind(document)}")
+    columns = {key: read(document, key, key) for key, read in _WORKFLOW.items()}
+    projection = Projection(columns, _NODE.empty(), _CONNECTION.empty())
+    projection.terms |= {(TermKind.TAG, tag) for tag in columns["tags"]}
+    reading.mapping(document, "settings", "settings")
     _project_nodes(document, projection)
     _project_connections(document, projection)
     return projection
@@ -65,7 +65,7 @@ def project(document: dict[str, Any]) -> Projection:
 
 def _project_nodes(document: dict[str, Any], projection: Projection) -> None:
     seen: set[str] = set()
-    for ordinal, node in enumerate(_list(document, "nodes", "nodes")):
+    for ordinal, node in enumerate(reading.items(document, "nodes", "nodes")):
         path = f"nodes[{ordinal}]"
         row = _NODE.read(node, path)
         if row["node_ids"] in seen:
@@ -82,168 +82,54 @@ def _project_nodes(document: dict[str, Any], projection: Projection) -> None:
 
 def _project_connections(document: dict[str, Any], projection: Projection) -> None:
     there = set(projection.nodes["node_ids"])
-    for ordinal, connection in enumerate(_list(document, "connections", "connections")):
+    for ordinal, connection in enumerate(reading.items(document, "connections", "connections")):
         path = f"connections[{ordinal}]"
         row = _CONNECTION.read(connection, path)
         missing = [end for end in (row["source_node_ids"], row["target_node_ids"]) if end not in there]
         if missing:
-            projection.warnings.append(ProjectionWarning(path, f"names no node {missing[0]!r}; it has no row"))
-        elif row["connection_types"] not in set(ConnectionType):
+            message = f"there is no node {missing[0]!r}; the connection has no row"
+        elif row["connection_types"] not in _CONNECTION_TYPES:
             message = f"connection type {row['connection_types']!r} is not in the vocabulary; it has no row"
-            projection.warnings.append(ProjectionWarning(path, message))
         else:
             _CONNECTION.append(projection.connections, row | {"ordinals": ordinal})
+            continue
+        projection.warnings.append(ProjectionWarning(path, message))
 
 
-# --- reading one field --------------------------------------------------------------------------------------
-
-_Reader = Callable[[dict[str, Any], str, str], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """The columns of a projection: array name, key in the document, how to read it."""
-
-    columns: tuple[tuple[str, str, _Reader], ...]
-
-    def empty(self) -> dict[str, list[Any]]:
-        return {array: [] for array in (*(column[0] for column in self.columns), "ordinals")}
-
-    def read(self, value: Any, path: str) -> dict[str, Any]:
-        if not isinstance(value, dict):
-            raise InvalidDocument(f"{path}: is {_kind(value)}, not an object")
-        return {array: reader(value, key, f"{path}.{key}") for array, key, reader in self.columns}
-
-    @staticmethod
-    def append(arrays: dict[str, list[Any]], row: dict[str, Any]) -> None:
-        for array, value in row.items():
-            arrays[array].append(value)
-
-
-def _kind(value: Any) -> str:
-    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
-    return names.get(type(value), "a number")
-
-
-def _text(holder: dict[str, Any], key: str, path: str, *, required: bool = False) -> str:
-    value = holder.get(key)
-    if value is None and not required:
-        return ""
-    if not isinstance(value, str):
-        problem = "is missing" if key not in holder else f"is {_kind(value)}, not a string"
-        raise InvalidDocument(f"{path}: {problem}")
-    if required and not value:
-        raise InvalidDocument(f"{path}: is empty")
-    return value
-
-
-def _required(holder: dict[str, Any], key: str, path: str) -> str:
-    return _text(holder, key, path, required=True)
-
-
-def _list(holder: dict[str, Any], key: str, path: str) -> list[Any]:
-    value = holder.get(key)
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise InvalidDocument(f"{path}: is {_kind(value)}, not a list")
-    return value
-
-
-def _texts(holder: dict[str, Any], key: str, path: str) -> list[str]:
-    values = _list(holder, key, path)
-    for index, value in enumerate(values):
-        if not isinstance(value, str):
-            raise InvalidDocument(f"{path}[{index}]: is {_kind(value)}, not a string")
-    return values
-
-
-def _number(holder: dict[str, Any], key: str, path: str) -> float:
-    value = holder.get(key, 0)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidDocument(f"{path}: is {_kind(value)}, not a number")
-    return float(value)
-
-
-def _version(holder: dict[str, Any], key: str, path: str) -> Decimal:
-    value = holder.get(key, 1)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidDocument(f"{path}: is {_kind(value)}, not a number")
-    return Decimal(repr(value))
-
-
-def _count(holder: dict[str, Any], key: str, path: str) -> int:
-    value = holder.get(key, 0)
-    if isinstance(value, bool) or not isinstance(value, int) or value not in _INT4:
-        raise InvalidDocument(f"{path}: must be a whole number from 0 to {_INT4[-1]}")
-    return value
-
-
-def _flag(holder: dict[str, Any], key: str, path: str) -> bool:
-    value = holder.get(key, False)
-    if not isinstance(value, bool):
-        raise InvalidDocument(f"{path}: is {_kind(value)}, not a boolean")
-    return value
-
-
-def _object(holder: dict[str, Any], key: str, path: str) -> dict[str, Any]:
-    value = holder.get(key)
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise InvalidDocument(f"{path}: is {_kind(value)}, not an object")
-    return value
-
-
-def _anything(holder: dict[str, Any], key: str, path: str) -> Any:
-    return holder.get(key)
-
-
-def _one_of(words: Iterable[str], default: str | None = None) -> _Reader:
-    allowed = tuple(words)
-
-    def read(holder: dict[str, Any], key: str, path: str) -> str:
-        value = holder.get(key, default)
-        if value not in allowed:
-            problem = "is missing" if key not in holder else f"{value!r} is unknown"
-            raise InvalidDocument(f"{path}: {problem}; one of {', '.join(allowed)}")
-        return str(value)
-
-    return read
-
-
-def _connection_type(holder: dict[str, Any], key: str, path: str) -> str:
-    return _text(holder, key, path) or ConnectionType.MAIN
-
-
-_NODE = _Shape(
+_WORKFLOW = {
+    "name": reading.required_text,
+    "description": reading.text,
+    "version": reading.label,
+    "tags": reading.texts,
+}
+_NODE = Shape(
     (
-        ("node_ids", "node_id", _required),
-        ("node_types", "node_type", _one_of(NodeType)),
-        ("node_subtypes", "node_subtype", _text),
-        ("type_versions", "type_version", _version),
-        ("names", "name", _text),
-        ("descriptions", "description", _text),
-        ("disabled", "disabled", _flag),
-        ("positions_x", "position_x", _number),
-        ("positions_y", "position_y", _number),
-        ("parameters", "parameters", _object),
-        ("credentials", "credentials", _object),
-        ("error_handlings", "error_handling", _one_of(ErrorHandling, ErrorHandling.STOP_WORKFLOW_ON_ERROR)),
-        ("max_retries", "max_retries", _count),
-        ("retry_wait_times", "retry_wait_time", _count),
-        ("notes", "notes", _text),
-        ("webhooks", "webhooks", _texts),
+        ("node_ids", "node_id", reading.required_text),
+        ("node_types", "node_type", reading.one_of(NodeType)),
+        ("node_subtypes", "node_subtype", reading.text),
+        ("type_versions", "type_version", reading.type_version),
+        ("names", "name", reading.text),
+        ("descriptions", "description", reading.text),
+        ("disabled", "disabled", reading.flag),
+        ("positions_x", "position_x", reading.number),
+        ("positions_y", "position_y", reading.number),
+        ("parameters", "parameters", reading.mapping),
+        ("credentials", "credentials", reading.mapping),
+        ("error_handlings", "error_handling", reading.one_of(ErrorHandling, ErrorHandling.STOP_WORKFLOW_ON_ERROR)),
+        ("max_retries", "max_retries", reading.count),
+        ("retry_wait_times", "retry_wait_time", reading.count),
+        ("notes", "notes", reading.text),
+        ("webhooks", "webhooks", reading.texts),
     )
 )
-_CONNECTION = _Shape(
+_CONNECTION = Shape(
     (
-        ("source_node_ids", "source_node_id", _required),
-        ("source_indexes", "source_index", _count),
-        ("target_node_ids", "target_node_id", _required),
-        ("target_indexes", "target_index", _count),
-        ("connection_types", "connection_type", _connection_type),
-        ("labels", "label", _text),
-        ("conditions", "conditions", _anything),
+        ("source_node_ids", "source_node_id", reading.required_text),
+        ("source_indexes", "source_index", reading.count),
+        ("target_node_ids", "target_node_id", reading.required_text),
+        ("target_indexes", "target_index", reading.count),
+        ("connection_types", "connection_type", reading.or_else(ConnectionType.MAIN)),
+        ("labels", "label", reading.text),
+        ("conditions", "conditions", reading.anything),
     )
 )

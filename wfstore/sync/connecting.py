@@ -10,11 +10,13 @@ from uuid import UUID
 import orjson
 import psycopg
 from psycopg import Connection
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.json import set_json_loads
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from wfstore.catalogue import CATALOGUE
-from wfstore.compatibility import check_compatible, check_role, missing_schema, unavailable, unknown_tenant
+from wfstore.compatibility import check_compatible, check_role, no_connection, no_schema, unavailable, unknown_tenant
+from wfstore.errors import InvalidInput
 from wfstore.ids import DEFAULT_TENANT
 from wfstore.server import Role, resolve
 from wfstore.sync.calling import call
@@ -54,8 +56,13 @@ def connect(
         DatabaseUnavailable: no server answered in time.
         SchemaMissing, SchemaOlder, SchemaNewer: with the command to run.
         NotFound: there is no active tenant of this slug.
-        InvalidInput: the role is not bound by row-level security.
+        InvalidInput: the role is not bound by row-level security, or an argument makes no sense.
     """
+    if not 1 <= max(1, min_size) <= max_size or attempts < 1:
+        raise InvalidInput(
+            f"there must be at least one attempt and one connection, and no fewer than min_size:"
+            f" attempts={attempts}, min_size={min_size}, max_size={max_size}"
+        )
     url = in_thread(partial(resolve, database_url, role))
     pool = ConnectionPool(
         url,
@@ -87,13 +94,16 @@ def _configure(connection: Connection[Any]) -> None:
 
 def _check(url: str, timeout: float) -> None:
     """Look at schema and role once, on a connection of its own: its errors are the clearest."""
+    waits: dict[str, Any] = (
+        {} if "connect_timeout" in conninfo_to_dict(url) else {"connect_timeout": max(2, int(timeout))}
+    )
     try:
-        connection = Connection.connect(url, connect_timeout=max(2, int(timeout)))
+        connection = Connection.connect(url, **waits)
     except psycopg.OperationalError as error:
-        raise missing_schema(error) or unavailable(error) from error
+        raise no_connection(error) from error
     with connection:
         if not call(CATALOGUE["schema.exists"], connection, {}):
-            raise missing_schema(None)
+            raise no_schema()
         applied = call(CATALOGUE["schema.applied"], connection, {})
         breaking = call(CATALOGUE["schema.breaking"], connection, {})
         check_compatible(applied, breaking)

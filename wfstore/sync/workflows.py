@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from wfstore.documents import Projection, ProjectionWarning, content_hash, project
+from wfstore.documents import Projection, ProjectionWarning, as_stored, hash_of_stored, project
 from wfstore.ids import uuid7
 from wfstore.models import WorkflowRevision
 from wfstore.sync.namespaces import Namespace
@@ -49,17 +49,18 @@ class Workflows(Namespace):
             AlreadyExists: there is a workflow of this id.
         """
         identifier = workflow_id or uuid7()
-        projection = project(document)
+        stored = as_stored(document)
+        projection = project(stored)
         create = self._call(
             "create",
             id=identifier,
             user_id=user_id,
             is_template=is_template,
             template_category=template_category,
-            settings=document.get("settings") or {},
-            static_data=document.get("static_data"),
-            pin_data=document.get("pin_data"),
-            **_document_columns(document),
+            settings=stored.get("settings") or {},
+            static_data=stored.get("static_data"),
+            pin_data=stored.get("pin_data"),
+            **_document_columns(stored, projection),
         )
         saved: WorkflowRevision = (
             self._runner.run(create, *self._projection_calls(identifier, projection, change_summary, user_id))
@@ -85,10 +86,11 @@ class Workflows(Namespace):
             NotFound: there is no such workflow.
             RevisionConflict: somebody saved it since it was read. In all cases nothing was written.
         """
-        projection = project(document)
+        stored = as_stored(document)
+        projection = project(stored)
         _, saved, *_ = self._runner.run(
             self._call("lock", id=workflow_id, revision=revision),
-            self._call("save", id=workflow_id, **_document_columns(document)),
+            self._call("save", id=workflow_id, **_document_columns(stored, projection)),
             *self._projection_calls(workflow_id, projection, change_summary, user_id),
             *self._removal_calls(workflow_id, projection),
         )
@@ -121,13 +123,6 @@ class Workflows(Namespace):
         ]
 
 
-def _document_columns(document: dict[str, Any]) -> dict[str, Any]:
-    """Return the columns that repeat parts of the document."""
-    return {
-        "name": document["name"],
-        "description": document.get("description") or "",
-        "version": str(document.get("version") or ""),
-        "tags": document.get("tags") or [],
-        "workflow_data": document,
-        "content_hash": content_hash(document),
-    }
+def _document_columns(document: dict[str, Any], projection: Projection) -> dict[str, Any]:
+    """Return the document's columns."""
+    return {**projection.columns, "workflow_data": document, "content_hash": hash_of_stored(document)}
