@@ -8,6 +8,7 @@ on that code, never on a message.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -59,6 +60,25 @@ class MigrationError(WfstoreError):
 
 class QueryFileError(WfstoreError):
     """A query file breaks the rules of query files; the message begins with `file:line`."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        category: str = "unreadable-file",
+        path: Path | None = None,
+        line: int = 1,
+        column: int = 1,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message if path is None else f"{path}:{line}: {message}", hint=hint)
+        self.category = category
+        """The kind of fault, as `wfstore check` names it."""
+        self.reason = message
+        """The message without its place."""
+        self.path = path
+        self.line = line
+        self.column = column
 
 
 # --- input --------------------------------------------------------------------------------------------------

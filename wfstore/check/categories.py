@@ -51,9 +51,9 @@ _ALL = (
         "header",
         "file",
         "A header that is missing, or that cannot be read",
-        "Each query begins with `-- name: snake_case(parameters, in, alphabetical, order)` and a suffix: `^` one row or "
-        "None, `$` one value, `!` the number of rows changed, none for a list of rows. Lines of `--` follow, with at "
-        "least one sentence, which becomes the method's docstring. Nothing but comments may stand before the first "
+        "Each query begins with `-- name: snake_case(parameters, in, alphabetical, order)` and a suffix: `^` one row "
+        "or None, `$` one value, `!` the number of rows changed, none for a list of rows. Lines of `--` follow, with "
+        "at least one sentence, which becomes the method's docstring. Nothing but comments may stand before the first "
         "header: aiosql would drop it without a word.",
     ),
     Category(
@@ -338,9 +338,9 @@ _ALL = (
         "session-call",
         "tenants",
         "NOTIFY, LISTEN or an advisory lock that a shard would run",
-        "In a statement on a tenant's table, or in a function or trigger, it happens on whichever worker has the shard, "
-        "where nobody listens (rule 13). NOTIFY from a trigger also takes a lock of the whole server at each commit. "
-        "The client calls `pg_notify()` and `pg_advisory_lock()` in statements of their own.",
+        "In a statement on a tenant's table, or in a function or trigger, it happens on whichever worker has the "
+        "shard, where nobody listens (rule 13). NOTIFY from a trigger also takes a lock of the whole server at each "
+        "commit. The client calls `pg_notify()` and `pg_advisory_lock()` in statements of their own.",
     ),
     Category(
         "tenant-key",

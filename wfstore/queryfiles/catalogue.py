@@ -15,8 +15,6 @@ from wfstore.errors import QueryFileError
 from wfstore.queryfiles.query import SCALARS, Query
 from wfstore.queryfiles.scan import Statement, Token, scan
 
-_BINDINGS = ("server", "client")
-
 
 class Catalogue:
     """The queries of a folder, by namespace and name."""
@@ -54,22 +52,17 @@ class _Collected:
 
 
 def _load(path: Path, models: ModuleType) -> dict[str, Query]:
-    if not path.stem.isidentifier():
-        raise QueryFileError(f"{path}:1: a query file's name is its namespace; '{path.stem}' is no identifier")
     statements = scan(path)
     try:
         collected = aiosql.from_path(path, "psycopg", queries_cls=_Collected)  # type: ignore[arg-type]
     except aiosql.SQLParseException as error:
-        raise QueryFileError(f"{path}:1: {error}") from error
+        raise QueryFileError(str(error), category="header", path=path) from error
     data: dict[str, QueryDatum] = collected.data
     return {s.header.name: _query(path.stem, s, data[s.header.name], models) for s in statements}
 
 
 def _query(namespace: str, statement: Statement, datum: QueryDatum, models: ModuleType) -> Query:
     header = statement.header
-    binding = header.directives.get("binding", "server")
-    if binding not in _BINDINGS:
-        raise QueryFileError(f"{header.location}: binding is server or client, not {binding}")
     return Query(
         namespace=namespace,
         name=header.name,
@@ -93,7 +86,8 @@ def _result(statement: Statement, models: ModuleType) -> type[BaseModel] | type 
     model = getattr(models, name, None)
     if isinstance(model, type) and issubclass(model, BaseModel):
         return model
-    raise QueryFileError(f"{header.location}: returns {name}, which is neither a model nor one of {', '.join(SCALARS)}")
+    message = f"returns {name}, which is neither a model nor one of {', '.join(SCALARS)}"
+    raise QueryFileError(message, category="missing-model", path=header.path, line=header.line)
 
 
 def _json_parameters(body: list[Token]) -> dict[str, bool]:
