@@ -63,7 +63,7 @@ COMMENT ON FUNCTION wfstore_uuid7_time(uuid) IS 'The time that a UUIDv7 carries.
 
 CREATE FUNCTION wfstore_is_uuid7(id uuid) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN get_byte(uuid_send(id), 6) >> 4 = 7;
+RETURN get_byte(uuid_send(id), 6) >> 4 = 7 AND get_byte(uuid_send(id), 8) >> 6 = 2;
 COMMENT ON FUNCTION wfstore_is_uuid7(uuid) IS 'Whether the id is a UUID of version 7: only those carry a time.';
 
 CREATE FUNCTION wfstore_touch_updated_at() RETURNS trigger

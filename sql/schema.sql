@@ -120,7 +120,7 @@ COMMENT ON FUNCTION public.wfstore_create_partition(at timestamp with time zone)
 
 CREATE FUNCTION public.wfstore_is_uuid7(id uuid) RETURNS boolean
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    RETURN ((get_byte(uuid_send(id), 6) >> 4) = 7);
+    RETURN (((get_byte(uuid_send(id), 6) >> 4) = 7) AND ((get_byte(uuid_send(id), 8) >> 6) = 2));
 
 COMMENT ON FUNCTION public.wfstore_is_uuid7(id uuid) IS 'Whether the id is a UUID of version 7: only those carry a time.';
 
@@ -715,12 +715,12 @@ INSERT INTO public.retention_policies (table_name, keep, partition_interval, par
 INSERT INTO public.tenants (id, slug, name, is_active, settings, created_at, updated_at) VALUES ('00000000-0000-0000-0000-000000000000', 'system', 'System', true, '{}', now(), now());
 INSERT INTO public.tenants (id, slug, name, is_active, settings, created_at, updated_at) VALUES ('00000000-0000-7000-8000-000000000001', 'default', 'Default', true, '{}', now(), now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0001.roles', '4c5d8b25350e91b8c3b330317f72e58d02c55d0d0f86c384bdde44e3498215ee', false, now());
-INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0002.functions', 'b453144bc83b639a131b99a16469e1c657ac8c440dc3623f6ab0b3faa34488c9', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0002.functions', 'e27d7c2aa24a82ecb698e71da4c523e24f6667d4029bf8b9e3612cd4e6d7ec05', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0003.tenants', 'f700422d76d97c54c4769f926482e5c3bdf201917d36904db9c10505e2f70608', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0004.users', '28de47273197a8df9327f2b56c857c564b8cbde64eb9bebe9216c9def6bbb05a', false, now());
-INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0005.workflows', '2296561cf1e8922cae1f3a7e6047342a356de93c8c7098e93c72352173331325', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0005.workflows', '9e8750d007c2029c0a3640c0d23baf5bec07cc9d725cb7d6ed631f61b31afea0', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0006.nodes', '1c44182bdee77028c12204165052f55558ca1e77de2143b1507018d338a9eb6c', false, now());
-INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0007.executions', 'cd74bc821f1e425552c693060a0c2d924390c6cff6cd2ee2a6eadddbd369fccd', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0007.executions', 'a66e080264d78b373043934eb76313a856fb70eec2010c88eee203782a7cfff8', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0008.execution_queue', '68fd78ed8f51d647acd7d3cfafc1f81683b307187bf16e239f88b2be2ef27b2f', false, now());
 
 ALTER TABLE ONLY public._yoyo_log
@@ -781,11 +781,11 @@ CREATE INDEX execution_queue_due_idx ON public.execution_queue USING btree (queu
 
 CREATE INDEX workflow_executions_error_idx ON ONLY public.workflow_executions USING btree (tenant_id, execution_id) WHERE (status = 'ERROR'::text);
 
-CREATE INDEX workflow_executions_workflow_idx ON ONLY public.workflow_executions USING btree (tenant_id, workflow_id, execution_id);
+CREATE INDEX workflow_executions_workflow_idx ON ONLY public.workflow_executions USING btree (workflow_id, tenant_id, execution_id);
 
-CREATE INDEX workflow_terms_workflow_idx ON public.workflow_terms USING btree (tenant_id, workflow_id);
+CREATE INDEX workflow_terms_workflow_idx ON public.workflow_terms USING btree (workflow_id, tenant_id, kind, term);
 
-CREATE INDEX workflows_user_idx ON public.workflows USING btree (tenant_id, user_id, id);
+CREATE INDEX workflows_user_idx ON public.workflows USING btree (user_id, tenant_id, id);
 
 CREATE TRIGGER users_touch BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION public.wfstore_touch_updated_at();
 
