@@ -186,6 +186,11 @@ def test_what_text_cannot_hold_is_refused_by_name(app: Store, name: str, problem
         add_user(tx, name=name)  # type: ignore[arg-type]
 
 
+def test_what_jsonb_cannot_hold_is_refused_by_name(app: Store) -> None:
+    with pytest.raises(InvalidInput, match=r"^tenants\.update: settings\.plans\[1\]: contains a NUL character"):
+        app.tenants.update(id=DEFAULT_TENANT, name="", settings={"plans": ["a", "b\0"]}, is_active=True)
+
+
 def test_a_wrong_argument_is_named(app: Store) -> None:
     with pytest.raises(TypeError, match=r"users\.get lacks id and has no parameter user_id"):
         app.users.get(user_id=NO_SUCH)

@@ -141,7 +141,7 @@ def _at_fault(calls: Named) -> str | None:
     """Return which argument of which call PostgreSQL cannot store, and why."""
     for name, arguments in calls:
         for argument, value in arguments.items():
-            fault = fault_of(value, argument)
+            fault = fault_of(value, argument, texts_only=True)
             if fault:
                 return f"{name}: {fault}"
     return None

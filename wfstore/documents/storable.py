@@ -18,8 +18,11 @@ _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _REWRITTEN = re.compile(rb"[0-9]e\+?[0-9]|-0\.0")
 
 
-def fault_of(value: Any, path: str) -> str | None:
-    """Return what JSON or PostgreSQL cannot hold of a value, with its path, or None if there is nothing."""
+def fault_of(value: Any, path: str, *, texts_only: bool = False) -> str | None:
+    """Return what JSON or PostgreSQL cannot hold of a value, with its path, or None if there is nothing.
+
+    With `texts_only` nothing but texts is looked at: arguments of queries may be more than JSON.
+    """
     pending: list[tuple[str, Any, int]] = [(path, value, 0)]
     while pending:
         path, value, depth = pending.pop()
@@ -27,15 +30,17 @@ def fault_of(value: Any, path: str) -> str | None:
             return f"{path}: is nested more than {_DEEPEST} levels deep"
         if isinstance(value, dict):
             for key in value:
-                problem = _scalar_fault(key) if isinstance(key, str) else "is no string"
+                problem = _text_fault(key) if isinstance(key, str) else "is no string"
                 if problem:
                     return f"{path}: the key {key!r} {problem}"
             pending += [(_member(path, key), item, depth + 1) for key, item in reversed(value.items())]
         elif isinstance(value, list | tuple):
             items = list(enumerate(value))
             pending += [(f"{path}[{index}]", item, depth + 1) for index, item in reversed(items)]
-        elif problem := _scalar_fault(value):
-            return f"{path}: {problem}" if path else problem
+        else:
+            problem = _text_fault(value) if isinstance(value, str) else None if texts_only else _other_fault(value)
+            if problem:
+                return f"{path}: {problem}" if path else problem
     return None
 
 
@@ -66,23 +71,23 @@ def _member(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
 
 
-def _scalar_fault(value: Any) -> str | None:
-    if isinstance(value, str):
-        if "\0" in value:
-            return "contains a NUL character, which PostgreSQL cannot store"
-        if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
-            return "contains a lone surrogate, which is no Unicode character"
-    elif isinstance(value, float):
-        if not math.isfinite(value):
-            return f"is {value}, which JSON has no number for"
-    elif isinstance(value, int):
-        if value not in _INTEGERS:
-            return "is an integer beyond 64 bits"
-    elif value is not None:
-        try:
-            orjson.dumps(value)
-        except orjson.JSONEncodeError:
-            return f"is of type {type(value).__name__}, which is not JSON"
+def _text_fault(value: str) -> str | None:
+    if "\0" in value:
+        return "contains a NUL character, which PostgreSQL cannot store"
+    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+        return "contains a lone surrogate, which is no Unicode character"
+    return None
+
+
+def _other_fault(value: Any) -> str | None:
+    if isinstance(value, float):
+        return None if math.isfinite(value) else f"is {value}, which JSON has no number for"
+    if isinstance(value, int):
+        return None if value in _INTEGERS else "is an integer beyond 64 bits"
+    try:
+        orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return f"is of type {type(value).__name__}, which is not JSON"
     return None
 
 
