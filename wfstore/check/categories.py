@@ -232,9 +232,9 @@ _ALL = (
         "habits",
         "SELECT * or RETURNING *",
         "What it returns changes with every column that a migration adds: rows no longer fit their model, and wide "
-        "columns are read for nothing. Name the columns. `i.*` is fine where the names stand in the same statement, in "
-        "the column list of a function's alias, `FROM unnest(...) AS i (a, b)`, or in the select list of a CTE or "
-        "sub-select. `count(*)` is something else.",
+        "columns are read for nothing. Name the columns. Inside a CTE or sub-select `i.*` is fine where the names stand "
+        "in the same statement: in the column list of a function's alias, `FROM unnest(...) AS i (a, b)`, or in the "
+        "select list of another CTE. So are `count(*)` and `EXISTS (SELECT * ...)`, which return no columns.",
     ),
     Category(
         "no-cap",
@@ -243,7 +243,8 @@ _ALL = (
         "A query that returns a list works in tests and takes the process down when the table has ten million rows; a "
         "claim without LIMIT locks the whole backlog. Give it `LIMIT :limit`. No cap is needed where each table is "
         "held by equality or `= ANY(:array)` on all columns of a unique key, where the rows are those of arrays, or "
-        "where an aggregate without GROUP BY makes one row of them.",
+        "where an aggregate without GROUP BY makes one row of them; nor for the system catalogs, which grow with the "
+        "schema and not with its use.",
     ),
     Category(
         "offset",

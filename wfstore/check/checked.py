@@ -44,7 +44,12 @@ class CheckedQuery:
     @cached_property
     def tree(self) -> postgast.ParseResult:
         """PostgreSQL's parse tree; postgast.PgQueryError for text that is no SQL."""
-        return postgast.parse(self.sql.text)
+        text = self.sql.text
+        if self.header.directives.get("binding") == "client":
+            # A utility statement takes no parameters, not even in the grammar: there, each is a string.
+            body, header = self.statement.body, self.header
+            text = positioned(body, header.parameters, header.path, body[0].line, as_strings=True).text
+        return postgast.parse(text)
 
     def finding(self, category: str, offset: int, message: str, hint: str | None = None) -> Finding:
         """Make a finding at an offset (from 0, in characters) of the statement."""

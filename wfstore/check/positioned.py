@@ -30,8 +30,12 @@ class PositionedSql:
         return self.line + before.count("\n"), offset - (before.rfind("\n") + 1) + 1
 
 
-def positioned(body: Sequence[Token], parameters: Sequence[str], path: Path, line: int) -> PositionedSql:
+def positioned(
+    body: Sequence[Token], parameters: Sequence[str], path: Path, line: int, *, as_strings: bool = False
+) -> PositionedSql:
     """Number the parameters of a statement; `body` is all of its tokens, white space and comments included.
+
+    With `as_strings`, each is an empty string instead.
 
     Raises:
         ValueError: a name is too short for its number (ten or more one-letter parameters).
@@ -43,7 +47,7 @@ def positioned(body: Sequence[Token], parameters: Sequence[str], path: Path, lin
         if token.kind != "parameter":
             parts.append(token.text)
             continue
-        number = numbers[token.text[1:]]
+        number = "''" if as_strings else numbers[token.text[1:]]
         if len(number) > len(token.text):
             raise ValueError(f"parameter {token.text} is too short a name for a statement of so many parameters")
         parts.append(number.ljust(len(token.text)))
