@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from types import TracebackType
+from typing import Self
 from uuid import UUID
 
 from wfstore.aio.store import AsyncStore
@@ -52,7 +53,7 @@ class AsyncResultWriter:
         self._wake.set()
         await future
 
-    async def __aenter__(self) -> AsyncResultWriter:
+    async def __aenter__(self) -> Self:
         self._open = True
         self._tasks = [asyncio.create_task(self._write()) for _ in range(self._count)]
         return self

@@ -10,7 +10,7 @@ import orjson
 
 from wfstore.replay.worker import WorkerSettings
 
-_STOP_SECONDS = 5.0
+_STOP_SECONDS = 3.0
 
 
 class WorkerProcess:

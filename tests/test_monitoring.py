@@ -1,0 +1,210 @@
+"""What operators look at, against values computed by hand."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from tests.executionkit import LEASE, NOW, Admin, add_workflow, claim, ending, enqueue, result
+from wfstore import NewExecution, Store, uuid7
+from wfstore.ids import FIRST_ID, floor_id
+from wfstore.models import NodeFailures, Performance, StatusCount
+from wfstore.vocabulary import ExecutionStatus, NodeStatus
+
+HOUR = timedelta(hours=1)
+START = 1_700_000_000_000
+
+
+@pytest.fixture
+def busy_neighbour(store: Store, worker: Store, other_tenant: UUID) -> UUID:
+    """Another tenant, in which everything occurs that is counted."""
+    theirs, working = store.for_tenant(other_tenant), worker.for_tenant(other_tenant)
+    workflow_id = add_workflow(theirs, name="theirs")
+    run(theirs, working, workflow_id, 99_999, nodes={"theirs": (99_999, NodeStatus.ERROR)})
+    enqueue(theirs, workflow_id, 3)
+    enqueue(theirs, workflow_id, 1, queue="theirs")
+    return other_tenant
+
+
+def run(
+    store: Store,
+    worker: Store,
+    workflow_id: UUID,
+    milliseconds: int,
+    *,
+    status: ExecutionStatus = ExecutionStatus.SUCCESS,
+    at: datetime = NOW,
+    nodes: dict[str, tuple[int, NodeStatus]] | None = None,
+) -> None:
+    """An execution of the time `at` that took so long, with nodes that took so long."""
+    execution = NewExecution(workflow_id=workflow_id, execution_id=uuid7(at), queue="run", visible_at=NOW)
+    store.executions.enqueue(execution)
+    [lease] = claim(worker, queue="run")
+    for node, (duration, outcome) in (nodes or {}).items():
+        facts = {"status": outcome, "start_time": START, "end_time": START + duration}
+        worker.node_executions.record(result(lease, node, **facts))
+    worker.executions.finish(ending(lease, status, start_time=START, end_time=START + milliseconds))
+
+
+def by_status(counts: list[StatusCount]) -> dict[str, int]:
+    return {str(each.status): each.executions for each in counts}
+
+
+@pytest.mark.usefixtures("busy_neighbour")
+def test_executions_by_status(store: Store, worker: Store) -> None:
+    workflow_id = add_workflow(store)
+    for status, count in ((ExecutionStatus.SUCCESS, 3), (ExecutionStatus.ERROR, 2)):
+        for _ in range(count):
+            run(store, worker, workflow_id, 10, status=status)
+    cancelled, *_ = enqueue(store, workflow_id, 5)
+    store.executions.cancel(cancelled)
+    claim(worker)
+    monitoring = store.monitoring
+    everything = {"SUCCESS": 3, "ERROR": 2, "CANCELED": 1, "RUNNING": 1, "NEW": 3}
+    assert by_status(monitoring.by_status(since_id=FIRST_ID)) == everything
+    assert by_status(monitoring.active_by_status()) == {"RUNNING": 1, "NEW": 3}
+
+
+def test_a_window_begins_at_an_id(store: Store, worker: Store) -> None:
+    workflow_id = add_workflow(store)
+    for hours, milliseconds in ((3, 1_000), (2, 100), (1, 10)):
+        nodes = {"n": (milliseconds, NodeStatus.ERROR)}
+        run(store, worker, workflow_id, milliseconds, at=NOW - hours * HOUR, nodes=nodes)
+    for since, expected in ((NOW - 4 * HOUR, 3), (NOW - 2 * HOUR, 2), (NOW - 2 * HOUR + 2 * LEASE, 1), (NOW, 0)):
+        window = {"since_id": floor_id(since)}
+        monitoring = store.monitoring
+        assert by_status(monitoring.by_status(**window)).get("SUCCESS", 0) == expected
+        assert monitoring.performance(**window).executions == expected
+        for query in (monitoring.performance_by_workflow, monitoring.failing_nodes, monitoring.slowest_nodes):
+            found = query(limit=5, **window)
+            assert [getattr(each, "executions", None) or each.runs for each in found] == [expected] * bool(expected)
+
+
+@pytest.mark.usefixtures("busy_neighbour")
+def test_durations_of_finished_executions(store: Store, worker: Store) -> None:
+    fast, slow = add_workflow(store, name="fast"), add_workflow(store, name="slow")
+    for milliseconds in (50, 10, 40, 20, 30):
+        run(store, worker, fast, milliseconds)
+    run(store, worker, slow, 1_000, status=ExecutionStatus.ERROR)
+    run(store, worker, slow, 2_000)
+    run(store, worker, slow, 5_555, status=ExecutionStatus.CANCELED)  # says nothing of how long it takes
+    enqueue(store, slow)
+    # Sorted: 10 20 30 40 50 1000 2000. p95 lies at 0.95 of the way from the 1st to the 7th, p99 at 0.99 of it.
+    assert rounded(store.monitoring.performance(since_id=FIRST_ID)) == (7, 450.0, 40.0, 1_700.0, 1_940.0)
+    rows = store.monitoring.performance_by_workflow(since_id=FIRST_ID, limit=10)
+    assert [(each.workflow_id, each.name, *rounded(each)) for each in rows] == [
+        (fast, "fast", 5, 30.0, 30.0, 48.0, 49.6),
+        (slow, "slow", 2, 1_500.0, 1_500.0, 1_950.0, 1_990.0),
+    ]
+    assert store.monitoring.performance_by_workflow(since_id=FIRST_ID, limit=1) == rows[:1]
+
+
+def rounded(row: Performance) -> tuple[float | None, ...]:
+    durations = (row.average_ms, row.p50_ms, row.p95_ms, row.p99_ms)
+    return row.executions, *(value and round(value, 6) for value in durations)
+
+
+def test_without_executions_there_are_no_durations(store: Store) -> None:
+    nothing = Performance(executions=0, average_ms=None, p50_ms=None, p95_ms=None, p99_ms=None)
+    monitoring = store.monitoring
+    assert monitoring.performance(since_id=FIRST_ID) == nothing
+    assert monitoring.by_status(since_id=FIRST_ID) == monitoring.active_by_status() == []
+    assert monitoring.queue_depth(now=NOW) == monitoring.failing_nodes(since_id=FIRST_ID, limit=1) == []
+
+
+@pytest.mark.usefixtures("busy_neighbour")
+def test_failing_and_slowest_nodes(store: Store, worker: Store) -> None:
+    one, two = sorted((add_workflow(store, name="one"), add_workflow(store, name="two")))
+    good, bad = NodeStatus.SUCCESS, NodeStatus.ERROR
+    run(store, worker, one, 9, nodes={"a": (100, bad), "b": (10, good), "c": (7, good)})
+    run(store, worker, one, 9, nodes={"a": (300, bad), "b": (20, bad)})
+    run(store, worker, one, 9, nodes={"a": (200, good), "b": (60, good)})
+    run(store, worker, two, 9, nodes={"a": (1_000, bad), "skipped": (0, NodeStatus.SKIPPED)})
+    failures = store.monitoring.failing_nodes(since_id=FIRST_ID, limit=10)
+    assert failures == [
+        NodeFailures(workflow_id=one, node_id="a", runs=3, failures=2),
+        NodeFailures(workflow_id=one, node_id="b", runs=3, failures=1),
+        NodeFailures(workflow_id=two, node_id="a", runs=1, failures=1),
+    ]
+    assert store.monitoring.failing_nodes(since_id=FIRST_ID, limit=2) == failures[:2]
+    # Of 100 200 300, p95 lies 0.95 of the way from the 1st to the 3rd: 290. Of 10 20 60: 56.
+    slowest = store.monitoring.slowest_nodes(since_id=FIRST_ID, limit=3)
+    assert [(e.workflow_id, e.node_id, e.runs, e.average_ms, round(e.p95_ms, 6), e.max_ms) for e in slowest] == [
+        (two, "a", 1, 1_000.0, 1_000.0, 1_000),
+        (one, "a", 3, 200.0, 290.0, 300),
+        (one, "b", 3, 30.0, 56.0, 60),
+    ]
+
+
+@pytest.mark.usefixtures("busy_neighbour")
+def test_queue_depth(store: Store, worker: Store, admin: Admin) -> None:
+    workflow_id = add_workflow(store)
+    second = timedelta(seconds=1)
+    enqueue(store, workflow_id, 2, visible_at=NOW - 5 * second)  # they get claimed, and hold their lease
+    enqueue(store, workflow_id, 1, visible_at=NOW - 5 * second, max_attempts=1)  # the same, for the last time
+    assert len(claim(worker, limit=9)) == 3
+    enqueue(store, workflow_id, 1, visible_at=NOW - 90 * second, priority=9)
+    assert len(claim(worker, now=NOW - 80 * second)) == 1  # its lease was over 50 s ago: another may claim it
+    enqueue(store, workflow_id, 1, visible_at=NOW - 200 * second, priority=9, max_attempts=1)
+    assert len(claim(worker, now=NOW - 190 * second)) == 1  # over too, but nobody may claim it again
+    enqueue(store, workflow_id, 3, visible_at=NOW - 20 * second)
+    enqueue(store, workflow_id, 1, visible_at=NOW)
+    enqueue(store, workflow_id, 5, visible_at=NOW + second)
+    enqueue(store, workflow_id, 2, queue="mail", visible_at=NOW + second)
+    admin.execute(
+        "UPDATE execution_queue SET status = 'WAITING', visible_at = %s WHERE execution_id = ANY (%s)",
+        [NOW - HOUR, enqueue(store, workflow_id, 2)],
+    )
+    found = {each.queue: each.model_dump(exclude={"queue"}) for each in store.monitoring.queue_depth(now=NOW)}
+    nothing: dict[str, Any] = dict.fromkeys(("due", "scheduled", "running", "waiting", "exhausted"), 0)
+    assert found == {
+        "default": {
+            "due": 4,
+            "scheduled": 5,
+            "running": 4,
+            "waiting": 2,
+            "exhausted": 1,
+            "oldest_due_at": NOW - 50 * second,
+        },
+        "mail": nothing | {"scheduled": 2, "oldest_due_at": None},
+    }
+    [entries] = admin.execute("SELECT count(*) FROM execution_queue WHERE queue IN ('default', 'mail')") or [(0,)]
+    theirs = 3
+    assert sum(sum(each[key] for key in nothing) for each in found.values()) == entries[0] - theirs
+
+
+def test_storage_sums_partitions_to_their_table(store: Store, worker: Store, admin: Admin) -> None:
+    workflow_id = add_workflow(store)
+    nodes = {f"n{number}": (number, NodeStatus.SUCCESS) for number in range(50)}
+    run(store, worker, workflow_id, 10, nodes=nodes)
+    run(store, worker, workflow_id, 10, nodes=nodes, at=NOW + timedelta(days=8))
+    admin.execute("ANALYZE")
+    found = {each.table_name: each for each in store.monitoring.storage(limit=1_000)}
+    sizes = """
+        SELECT parent.relname, count(*), sum(pg_total_relation_size(piece.oid)), sum(pg_relation_size(piece.oid))
+        FROM pg_inherits
+        JOIN pg_class AS parent ON parent.oid = inhparent
+        JOIN pg_class AS piece ON piece.oid = inhrelid
+        WHERE parent.relkind = 'p'
+        GROUP BY parent.relname
+    """
+    partitioned = admin.execute(sizes).fetchall()
+    assert {"workflow_executions", "node_executions"} <= {name for name, *_ in partitioned}
+    for name, partitions, total, main in partitioned:
+        table = found[name]
+        assert (table.partitions, table.total_bytes, table.table_bytes) == (partitions, total, main), name
+        assert table.table_bytes + table.index_bytes + table.toast_bytes <= table.total_bytes, name
+    assert found["node_executions"].rows_estimate == 100
+    assert found["workflow_executions"].rows_estimate == 2
+    plain = admin.execute(
+        "SELECT relname, pg_total_relation_size(oid) FROM pg_class WHERE relname = ANY (%s)",
+        [["workflows", "execution_queue", "tenants"]],
+    ).fetchall()
+    assert {name: found[name].total_bytes for name, _ in plain} == dict(plain)
+    assert not [name for name in found if "_p20" in name], "a partition stands for itself"
+    totals = [each.total_bytes for each in store.monitoring.storage(limit=1_000)]
+    assert totals == sorted(totals, reverse=True)
+    assert [each.total_bytes for each in store.monitoring.storage(limit=2)] == totals[:2]
