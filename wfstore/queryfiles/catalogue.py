@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from wfstore.errors import QueryFileError
 from wfstore.queryfiles.query import SCALARS, Query
-from wfstore.queryfiles.scan import Statement, Token, scan
+from wfstore.queryfiles.scan import Statement, Token, scan, tokens
 
 
 class Catalogue:
@@ -54,11 +54,26 @@ class _Collected:
 def _load(path: Path, models: ModuleType) -> dict[str, Query]:
     statements = scan(path)
     try:
-        collected = aiosql.from_path(path, "psycopg", queries_cls=_Collected)  # type: ignore[arg-type]
+        collected = aiosql.from_path(path, "psycopg", queries_cls=_Collected, encoding="utf-8")  # type: ignore[arg-type]
     except aiosql.SQLParseException as error:
         raise QueryFileError(str(error), category="header", path=path) from error
     data: dict[str, QueryDatum] = collected.data
+    for statement in statements:
+        _compare(statement, data)
     return {s.header.name: _query(path.stem, s, data[s.header.name], models) for s in statements}
+
+
+def _compare(statement: Statement, data: dict[str, QueryDatum]) -> None:
+    """Hold aiosql's reading against ours: the rules of `traps` are for the messages, this is for certainty."""
+    header = statement.header
+    ours: list[str] = []
+    for token in statement.tokens:
+        ours += ["%", "(", token.text[1:], ")", "s"] if token.kind == "parameter" else [token.text]
+    text = data[header.name].sql if header.name in data else ""
+    theirs = [token.text for token in tokens(text) if token.kind not in ("comment", "space")]
+    if ours != theirs:
+        message = f"aiosql reads {header.name} otherwise than PostgreSQL does"
+        raise QueryFileError(message, category="misread", path=header.path, line=header.line)
 
 
 def _query(namespace: str, statement: Statement, datum: QueryDatum, models: ModuleType) -> Query:
@@ -94,7 +109,7 @@ def _json_parameters(body: list[Token]) -> dict[str, bool]:
     """Parameters cast to jsonb, and whether as an array."""
     found: dict[str, bool] = {}
     for index, token in enumerate(body):
-        following = [other.text for other in body[index + 1 : index + 5]]
+        following = [other.text.lower() for other in body[index + 1 : index + 5]]
         if token.kind == "parameter" and following[:2] == ["::", "jsonb"]:
             found[token.text[1:]] = following[2:4] == ["[", "]"]
     return found
@@ -102,7 +117,7 @@ def _json_parameters(body: list[Token]) -> dict[str, bool]:
 
 def _reads_only(body: list[Token]) -> bool:
     words = [token.text.upper() for token in body if token.kind == "word"]
-    if words[0] not in ("SELECT", "WITH", "VALUES", "TABLE", "SHOW"):
+    if not words or words[0] not in ("SELECT", "WITH", "VALUES", "TABLE", "SHOW"):
         return False
     if "INSERT" in words or "DELETE" in words:
         return False

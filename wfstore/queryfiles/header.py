@@ -20,6 +20,7 @@ _EXCEPTION = re.compile(r"-- *(?P<kind>allow|not-null|nullable|unseen): *(?P<sub
 _REASON = re.compile(r"\((.*\w.*)\)")
 _SUFFIXES: dict[str, Shape] = {"": "list", "^": "one", "$": "value", "!": "count"}
 _BINDINGS = ("server", "client")
+_TAKEN = ("connection", "self")  # what methods are given besides
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +73,11 @@ def read_header(path: Path, lines: Sequence[str], line: int) -> tuple[Header | N
     exceptions: list[HeaderException] = []
     for number, raw in enumerate(lines[1:], line + 1):
         text = raw[2:].strip()
-        excepted = _EXCEPTION.match(raw)
-        if excepted:
-            exceptions += _exception(path, excepted, number, exceptions, faults)
+        excepted = read_exception(path, raw, number, exceptions)
+        if isinstance(excepted, HeaderException):
+            exceptions.append(excepted)
+        elif excepted is not None:
+            faults.append(excepted)
         elif _DIRECTIVE.match(text):
             directives |= dict(_DIRECTIVE.findall(text))
         else:
@@ -107,6 +110,9 @@ def _name_faults(path: Path, match: re.Match[str], line: int) -> Iterator[QueryF
         yield fault(
             f"parameters are declared once each, in alphabetical order: {', '.join(sorted(set(given)))}", "parameters"
         )
+    for parameter in given:
+        if keyword.iskeyword(parameter) or parameter in _TAKEN:
+            yield fault(f"no parameter can have the name {parameter}: its method could not be called", "parameters")
 
 
 def _content_faults(header: Header, doc: Sequence[str]) -> Iterator[QueryFileError]:
@@ -122,23 +128,24 @@ def _content_faults(header: Header, doc: Sequence[str]) -> Iterator[QueryFileErr
         yield fault(f"binding is server or client, not {binding}", "header")
 
 
-def _exception(
-    path: Path, match: re.Match[str], line: int, known: Sequence[HeaderException], faults: list[QueryFileError]
-) -> list[HeaderException]:
-    """Read an exception; what is wrong with it goes to `faults`, and it then excuses nothing."""
+def read_exception(
+    path: Path, text: str, line: int, known: Sequence[HeaderException] = ()
+) -> HeaderException | QueryFileError | None:
+    """Read a comment that may be an exception; an error is returned for one that lacks its reason."""
+    match = _EXCEPTION.match(text)
+    if match is None:
+        return None
     kind, subject = match["kind"], match["subject"]
-
-    def refused(message: str, group: str) -> list[HeaderException]:
-        column = match.start(group) + 1
-        faults.append(QueryFileError(message, category="bad-exception", path=path, line=line, column=column))
-        return []
-
     reason = _REASON.fullmatch(match["reason"].strip())
+    message, group = None, "subject"
     if reason is None:
-        return refused(f"`{kind}: {subject}` lacks a reason in parentheses", "reason")
-    if any(other.kind == kind and other.subject == subject for other in known):
-        return refused(f"`{kind}: {subject}` stands here twice", "subject")
-    return [HeaderException(_kind(kind), subject, reason[1].strip(), line, match.start("subject") + 1)]
+        message, group = f"`{kind}: {subject}` lacks a reason in parentheses", "reason"
+    elif any(other.kind == kind and other.subject == subject for other in known):
+        message = f"`{kind}: {subject}` stands here twice"
+    if reason is None or message is not None:
+        column = match.start(group) + 1
+        return QueryFileError(str(message), category="bad-exception", path=path, line=line, column=column)
+    return HeaderException(_kind(kind), subject, reason[1].strip(), line, match.start("subject") + 1)
 
 
 def _kind(text: str) -> ExceptionKind:

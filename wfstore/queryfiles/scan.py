@@ -8,6 +8,7 @@ module both readings are the same. One lexer, no grammar: the grammar is `wfstor
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from pathlib import Path
 from wfstore.errors import QueryFileError
 from wfstore.queryfiles.header import Header, HeaderException, read_header
 from wfstore.queryfiles.lexer import Token, tokens
-from wfstore.queryfiles.traps import trapped
+from wfstore.queryfiles.traps import trapped, trapped_lines
 
 __all__ = ["Header", "HeaderException", "Statement", "Token", "scan", "scan_all", "tokens"]
 
@@ -48,26 +49,29 @@ def scan(path: Path) -> list[Statement]:
 
 def scan_all(path: Path) -> tuple[list[Statement], list[QueryFileError]]:
     """Read a query file to its end; return the statements without a fault, and all faults in their order."""
-    if not path.stem.isidentifier():
-        message = f"a query file's name is its namespace; '{path.stem}' is no identifier"
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", path.stem) or keyword.iskeyword(path.stem):
+        message = f"a query file's name is its namespace; '{path.stem}' is no identifier in snake_case"
         return [], [QueryFileError(message, path=path)]
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         return [], [QueryFileError(f"not UTF-8: {error.reason} at byte {error.start}", path=path)]
+    if text.startswith("\ufeff"):
+        return [], [QueryFileError("begins with a byte-order mark; save it as UTF-8 without one", path=path)]
     lines = text.split("\n")  # as editors count; splitlines() also ends lines at form feeds
     starts = [number for number, line in enumerate(lines) if _NAME_LINE.match(line)]
     statements: list[Statement] = []
     faults = list(_before_first(path, lines[: starts[0]] if starts else lines))
-    if not starts and not faults:
-        faults.append(QueryFileError("holds no queries", path=path))
+    faults += trapped_lines(path, lines, starts)
+    if not starts:
+        return [], faults or [QueryFileError("holds no queries", path=path)]
     seen: dict[str, int] = {}
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
         statement, found = _read(path, lines[:end], start, seen)
         faults += found
         if statement is not None and not found:
             statements.append(statement)
-    return statements, faults
+    return statements, sorted(faults, key=lambda fault: fault.line)
 
 
 def _before_first(path: Path, lines: list[str]) -> Iterator[QueryFileError]:
