@@ -1,5 +1,10 @@
 -- What a connection is told, and asked, before it works for a tenant.
 
+-- name: begin()!
+-- Begin a transaction: as a statement, as psycopg's own BEGIN is a round trip even inside a pipeline.
+-- returns: int
+BEGIN;
+
 -- name: commit()!
 -- End the transaction: as a statement, so that it travels in the same round trip as those before it.
 -- returns: int
@@ -8,6 +13,7 @@ COMMIT;
 -- name: facts()^
 -- Who works on this connection, and whether row-level security binds it.
 -- returns: SessionFacts
+-- not-null: is_bound (columns of a view, of which the catalog does not say that they never are)
 SELECT
     current_user::text AS role,
     NOT (

@@ -87,9 +87,8 @@ def partition_missing(error: psycopg.Error) -> bool:
 
 
 def reason(error: BaseException) -> str:
-    """Return what an error says, in one line."""
-    lines = [line.strip() for line in str(error).splitlines()]
-    return "; ".join(line for line in lines if line) or type(error).__name__
+    """Return the first line of what an error says; libpq goes on with what may have been the cause."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def _violation(error: psycopg.Error, calls: Named) -> errors.WfstoreError:

@@ -70,7 +70,8 @@ async def connect(
         timeout=timeout,
         open=False,
         configure=_configure,
-        kwargs={"prepare_threshold": prepare_threshold},
+        # BEGIN and COMMIT travel with the statements between them: psycopg's own cost a round trip each
+        kwargs={"prepare_threshold": prepare_threshold, "autocommit": True},
     )
     try:
         await _check(url, timeout)
@@ -88,7 +89,6 @@ async def connect(
 async def _configure(connection: AsyncConnection[Any]) -> None:
     set_json_loads(orjson.loads, connection)
     await call(CATALOGUE["session.limit_idle_transactions"], connection, {"timeout": IDLE_IN_TRANSACTION_TIMEOUT})
-    await connection.commit()
 
 
 async def _check(url: str, timeout: float) -> None:

@@ -118,8 +118,8 @@ class AsyncPoolRunner:
         async def once() -> list[Any]:
             async with borrowed(self.pool) as connection:
                 commit = Call(self.catalogue["session.commit"], {})
-                results = await pipelined(connection, [self.setting(), *calls, commit])
-                return results[1:-1]
+                results = await pipelined(connection, [*self.beginning(), *calls, commit])
+                return results[2:-1]
 
         work = _Work(
             _names(calls),
@@ -134,14 +134,15 @@ class AsyncPoolRunner:
 
         async def once() -> T:
             async with borrowed(self.pool) as connection:
-                await pipelined(connection, [self.setting()])
+                await pipelined(connection, self.beginning())
                 return await body(_BareRunner(connection, self.catalogue, self.tenant_id))
 
         return await self._repeated(once, _Work("a transaction", repeatable=repeatable, reads_only=False))
 
-    def setting(self) -> Call:
-        """Return the call that a transaction for this tenant begins with."""
-        return Call(self.catalogue["session.set_tenants"], {"tenant_ids": str(self.tenant_id)})
+    def beginning(self) -> list[Call]:
+        """Return the calls that a transaction for this tenant begins with."""
+        tenant = {"tenant_ids": str(self.tenant_id)}
+        return [Call(self.catalogue["session.begin"], {}), Call(self.catalogue["session.set_tenants"], tenant)]
 
     async def _repeated(self, once: Callable[[], Awaitable[T]], work: _Work) -> T:
         pause = _FIRST_PAUSE

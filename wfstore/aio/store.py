@@ -99,7 +99,7 @@ class AsyncStore(AsyncNamespaces):
         committing = False
         try:
             async with borrowed(runner.pool) as connection:
-                await pipelined(connection, [runner.setting()])
+                await pipelined(connection, runner.beginning())
                 yield AsyncTransaction(AsyncTransactionRunner(connection, runner.catalogue, self.tenant_id))
                 if connection.info.transaction_status == TransactionStatus.INERROR:
                     raise WfstoreError(
@@ -134,5 +134,5 @@ def _lost(error: psycopg.Error, *, committing: bool) -> WfstoreError:
         )
     return DatabaseUnavailable(
         f"the connection was lost inside the transaction, which was rolled back: {reason(error)}",
-        hint="Run the whole block again.",
+        hint="Run the whole block again; one that leaves its transaction idle for a minute is ended by the server.",
     )

@@ -71,7 +71,8 @@ def connect(
         timeout=timeout,
         open=False,
         configure=_configure,
-        kwargs={"prepare_threshold": prepare_threshold},
+        # BEGIN and COMMIT travel with the statements between them: psycopg's own cost a round trip each
+        kwargs={"prepare_threshold": prepare_threshold, "autocommit": True},
     )
     try:
         _check(url, timeout)
@@ -89,7 +90,6 @@ def connect(
 def _configure(connection: Connection[Any]) -> None:
     set_json_loads(orjson.loads, connection)
     call(CATALOGUE["session.limit_idle_transactions"], connection, {"timeout": IDLE_IN_TRANSACTION_TIMEOUT})
-    connection.commit()
 
 
 def _check(url: str, timeout: float) -> None:

@@ -119,8 +119,8 @@ class PoolRunner:
         def once() -> list[Any]:
             with borrowed(self.pool) as connection:
                 commit = Call(self.catalogue["session.commit"], {})
-                results = pipelined(connection, [self.setting(), *calls, commit])
-                return results[1:-1]
+                results = pipelined(connection, [*self.beginning(), *calls, commit])
+                return results[2:-1]
 
         work = _Work(
             _names(calls),
@@ -135,14 +135,15 @@ class PoolRunner:
 
         def once() -> T:
             with borrowed(self.pool) as connection:
-                pipelined(connection, [self.setting()])
+                pipelined(connection, self.beginning())
                 return body(_BareRunner(connection, self.catalogue, self.tenant_id))
 
         return self._repeated(once, _Work("a transaction", repeatable=repeatable, reads_only=False))
 
-    def setting(self) -> Call:
-        """Return the call that a transaction for this tenant begins with."""
-        return Call(self.catalogue["session.set_tenants"], {"tenant_ids": str(self.tenant_id)})
+    def beginning(self) -> list[Call]:
+        """Return the calls that a transaction for this tenant begins with."""
+        tenant = {"tenant_ids": str(self.tenant_id)}
+        return [Call(self.catalogue["session.begin"], {}), Call(self.catalogue["session.set_tenants"], tenant)]
 
     def _repeated(self, once: Callable[[], T], work: _Work) -> T:
         pause = _FIRST_PAUSE

@@ -100,7 +100,7 @@ class Store(Namespaces):
         committing = False
         try:
             with borrowed(runner.pool) as connection:
-                pipelined(connection, [runner.setting()])
+                pipelined(connection, runner.beginning())
                 yield Transaction(TransactionRunner(connection, runner.catalogue, self.tenant_id))
                 if connection.info.transaction_status == TransactionStatus.INERROR:
                     raise WfstoreError(
@@ -135,5 +135,5 @@ def _lost(error: psycopg.Error, *, committing: bool) -> WfstoreError:
         )
     return DatabaseUnavailable(
         f"the connection was lost inside the transaction, which was rolled back: {reason(error)}",
-        hint="Run the whole block again.",
+        hint="Run the whole block again; one that leaves its transaction idle for a minute is ended by the server.",
     )

@@ -1,0 +1,87 @@
+"""A proxy between a store and its server: it counts round trips, loses replies and refuses connections."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+
+from psycopg.conninfo import conninfo_to_dict
+
+from tests.conftest import in_database
+
+_CHUNK = 1 << 16
+
+
+class Proxy:
+    """Listens on a port of its own and passes on what is said, until told otherwise."""
+
+    def __init__(self, url: str) -> None:
+        values = {key: str(value) for key, value in conninfo_to_dict(url).items() if value is not None}
+        self._host, self._port = values["host"], values.get("port", "5432")
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._lock = threading.Lock()
+        self._ends: list[socket.socket] = []
+        self._client_speaks = False
+        self._lose_reply = False
+        self.round_trips = 0
+        """How often a client said something after the server had spoken."""
+        port = self._listener.getsockname()[1]
+        away = in_database(url, values["dbname"]).split("?", 1)[1]
+        kept = [pair for pair in away.split("&") if pair.partition("=")[0] not in ("host", "port")]
+        ways = [f"host=127.0.0.1&port={port}", "sslmode=disable", "gssencmode=disable"]
+        self.url = "postgresql://?" + "&".join([*kept, *ways])
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def lose_next_reply(self) -> None:
+        """Pass on what the client says next; when the server answers, hang up on both instead."""
+        self._lose_reply = True
+
+    def refuse(self) -> None:
+        """Take no more connections; those that are there go on."""
+        self._listener.shutdown(socket.SHUT_RDWR)  # close alone would not wake the thread that accepts
+        self._listener.close()
+
+    def __enter__(self) -> Proxy:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._listener.close()
+        for end in self._ends:
+            end.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            server = self._to_server()
+            self._ends += [client, server]
+            threading.Thread(target=self._pump, args=(client, server, True), daemon=True).start()
+            threading.Thread(target=self._pump, args=(server, client, False), daemon=True).start()
+
+    def _to_server(self) -> socket.socket:
+        if not self._host.startswith("/"):
+            return socket.create_connection((self._host, int(self._port)))
+        server = socket.socket(socket.AF_UNIX)
+        server.connect(str(Path(self._host) / f".s.PGSQL.{self._port}"))
+        return server
+
+    def _pump(self, source: socket.socket, target: socket.socket, from_client: bool) -> None:
+        with suppress(OSError):
+            while data := source.recv(_CHUNK):
+                with self._lock:
+                    self.round_trips += from_client and not self._client_speaks
+                    self._client_speaks = from_client
+                    if self._lose_reply and not from_client:
+                        self._lose_reply = False
+                        break
+                target.sendall(data)
+        for end in (source, target):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
