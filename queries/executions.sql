@@ -67,6 +67,8 @@ WHERE tenant_id = :tenant_id
 -- returns: ExecutionCreated        rows: one for each place; created is false where the id existed before
 -- raises: NotFound
 -- repeat: safe
+-- not-null: execution_id (a row of history without one is refused)
+-- not-null: workflow_id (a row of history without one is refused)
 WITH item AS (
     SELECT i.*
     FROM unnest(

@@ -3,6 +3,8 @@
 -- name: applied()
 -- Every migration marked as applied, with what is recorded of that very application.
 -- returns: AppliedMigration
+-- not-null: migration_id (yoyo writes it with every mark)
+-- not-null: applied_at (yoyo writes it with every mark)
 SELECT
     applied.migration_id,
     applied.applied_at_utc AT TIME ZONE 'UTC' AS applied_at,
@@ -16,6 +18,8 @@ ORDER BY applied.migration_id;
 -- name: applied_unrecorded()
 -- Every migration marked as applied, while there is no table yet to record more.
 -- returns: AppliedMigration
+-- not-null: migration_id (yoyo writes it with every mark)
+-- not-null: applied_at (yoyo writes it with every mark)
 SELECT
     applied.migration_id,
     applied.applied_at_utc AT TIME ZONE 'UTC' AS applied_at,
@@ -33,6 +37,7 @@ WHERE version() ~ 'linux';
 -- name: forget(migration_id)!
 -- Remove what is recorded of a migration that was rolled back.
 -- returns: int
+-- role: owner
 DELETE FROM wfstore_migrations
 WHERE migration_id = :migration_id;
 
@@ -79,6 +84,7 @@ WHERE locktype = 'advisory'
 -- name: record(content_hashes, migration_ids)
 -- Record the content of each applied migration that has no record of its present application.
 -- returns: str
+-- role: owner
 INSERT INTO wfstore_migrations AS recorded (migration_id, content_hash, recorded_at)
 SELECT offered.migration_id, offered.content_hash, applied.applied_at_utc AT TIME ZONE 'UTC'
 FROM unnest(:migration_ids::text[], :content_hashes::text[]) AS offered (migration_id, content_hash)
@@ -110,7 +116,7 @@ SELECT set_config('lock_timeout', :timeout::text, true);
 -- returns: TableSize
 SELECT
     wanted.name AS table_name,
-    sum(pg_total_relation_size(piece.oid))::bigint AS bytes,
+    coalesce(sum(pg_total_relation_size(piece.oid)), 0)::bigint AS bytes,
     sum(greatest(pg_stat_get_live_tuples(piece.oid), 0))::bigint AS live_rows
 FROM unnest(:names::text[]) AS wanted (name)
 CROSS JOIN LATERAL (
@@ -140,6 +146,7 @@ SELECT pg_advisory_unlock(:key::bigint);
 -- name: yoyo_lock_holder()$
 -- The process that plain yoyo's lock row names, dead or alive.
 -- returns: int|None
+-- role: owner
 SELECT pid
 FROM yoyo_lock
 LIMIT 1;

@@ -147,10 +147,11 @@ SELECT
         WHEN bool_or(NOT is_parent AND reltuples < 0 AND table_bytes > 0) THEN NULL
         ELSE coalesce(sum(reltuples) FILTER (WHERE NOT is_parent AND reltuples > 0), 0)::bigint
     END AS rows_estimate,
-    sum(table_bytes)::bigint AS table_bytes,
-    sum(index_bytes)::bigint AS index_bytes,
+    -- A table that is dropped meanwhile has no size.
+    coalesce(sum(table_bytes), 0)::bigint AS table_bytes,
+    coalesce(sum(index_bytes), 0)::bigint AS index_bytes,
     sum(toast_bytes)::bigint AS toast_bytes,
-    sum(total_bytes)::bigint AS total_bytes
+    coalesce(sum(total_bytes), 0)::bigint AS total_bytes
 FROM piece
 GROUP BY table_name
 ORDER BY total_bytes DESC, table_name

@@ -5,4 +5,5 @@
 -- returns: str
 -- raises: PartitionOutOfWindow
 -- repeat: safe
+-- not-null: wfstore_make_partition (it returns the suffix, or raises)
 SELECT wfstore_make_partition(:at::timestamptz);

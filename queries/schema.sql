@@ -3,6 +3,7 @@
 -- name: applied()
 -- The ids of all migrations that are marked as applied.
 -- returns: str
+-- not-null: migration_id (yoyo writes it with every mark)
 SELECT migration_id
 FROM _yoyo_migration
 ORDER BY migration_id;

@@ -34,7 +34,7 @@ LIMIT :limit;
 
 -- name: resolve(slug)$
 -- The id of the active tenant of this slug; works before a session has a tenant.
--- returns: UUID
+-- returns: UUID|None
 SELECT wfstore_tenant_id(:slug::text);
 
 -- name: update(id, is_active, name, settings)^

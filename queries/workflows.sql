@@ -38,6 +38,7 @@ WHERE tenant_id = :tenant_id
 -- Lock a workflow for a save, if it still is at this revision.
 -- returns: int
 -- raises: NotFound, RevisionConflict
+-- not-null: wfstore_lock_workflow (it returns the revision, or raises)
 SELECT wfstore_lock_workflow(:tenant_id::uuid, :id::uuid, :revision::bigint);
 
 -- name: page(before_id, limit, tenant_id)
@@ -75,6 +76,7 @@ LIMIT :limit;
 -- A user's workflows, latest id first.
 -- returns: WorkflowSummary rows: 0..limit
 -- index: workflows_user_idx
+-- unseen: user_id (it is the one asked for)
 SELECT
     tenant_id, id, user_id, name, description, active, version, revision, content_revision,
     tags, is_template, template_category, created_at, updated_at

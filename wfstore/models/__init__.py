@@ -1,5 +1,6 @@
 """Frozen pydantic models: exactly the columns that a query selects, one model a shape."""
 
+from wfstore.models.checks import CatalogColumn, CatalogFunction, CatalogOperator, CatalogType
 from wfstore.models.executions import (
     Claim,
     Execution,
@@ -39,6 +40,10 @@ from wfstore.models.workflows import (
 
 __all__ = [
     "AppliedMigration",
+    "CatalogColumn",
+    "CatalogFunction",
+    "CatalogOperator",
+    "CatalogType",
     "Claim",
     "Execution",
     "ExecutionCreated",
