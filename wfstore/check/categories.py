@@ -232,9 +232,9 @@ _ALL = (
         "habits",
         "SELECT * or RETURNING *",
         "What it returns changes with every column that a migration adds: rows no longer fit their model, and wide "
-        "columns are read for nothing. Name the columns. Inside a CTE or sub-select `i.*` is fine where the names stand "
-        "in the same statement: in the column list of a function's alias, `FROM unnest(...) AS i (a, b)`, or in the "
-        "select list of another CTE. So are `count(*)` and `EXISTS (SELECT * ...)`, which return no columns.",
+        "columns are read for nothing. Name the columns. Inside a CTE or sub-select `i.*` is fine where the names "
+        "stand in the same statement: in the column list of a function's alias, `FROM unnest(...) AS i (a, b)`, or in "
+        "the select list of another CTE. So are `count(*)` and `EXISTS (SELECT * ...)`, which return no columns.",
     ),
     Category(
         "no-cap",
@@ -258,7 +258,8 @@ _ALL = (
         "habits",
         "A filter that may be switched off by NULL",
         "`:x IS NULL OR col = :x` and `coalesce(:x, col) = col` have one plan for both cases once psycopg has prepared "
-        "them, and it is a scan. Write one query per access path: `page`, `page_by_status`.",
+        "them, and it is a scan. So has any OR of which one side looks at parameters alone. Write one query per access "
+        "path: `page`, `page_by_status`. The system catalogs are excepted: they are small.",
     ),
     Category(
         "clock",

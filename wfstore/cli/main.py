@@ -47,9 +47,9 @@ def options(
 
 def register() -> None:
     """Add every command to the application."""
-    from wfstore.cli import demo, import_, migrate, replay, server, stats
+    from wfstore.cli import check, demo, import_, migrate, replay, server, stats
 
-    for group in (demo, server, migrate, import_, replay, stats):
+    for group in (demo, server, migrate, import_, replay, stats, check):
         group.register(app)
 
 

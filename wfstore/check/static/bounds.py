@@ -152,19 +152,13 @@ class Bounds:
             return level.source is None or self.bounded(level.source)
         if level.target is not None:
             return self.bounded_reference(level.target, level)
-        if level.node.HasField("limit_count") and self.caps_rows(level.node.limit_count):
+        if level.node.HasField("limit_count") and caps_rows(level.node.limit_count):
             return True
         if level.arms:
             return all(self.bounded(arm) for arm in level.arms)
         if not level.node.group_clause and self._aggregates(level.node):
             return True
         return all(self.bounded_reference(reference, level) for reference in level.references)
-
-    @staticmethod
-    def caps_rows(limit: Node) -> bool:
-        """Whether it is a LIMIT: not NULL or ALL, which are none."""
-        bare = uncast(limit)
-        return not (kind_of(bare) == "A_Const" and bare.isnull)
 
     def _aggregates(self, select: Node) -> bool:
         return any(
@@ -193,6 +187,14 @@ class Bounds:
             return answer()
         finally:
             self._busy.discard(key)
+
+
+def caps_rows(limit: Node) -> bool:
+    """Whether a LIMIT is one: of a parameter or a constant; not ALL, not NULL, not a sub-select that may be it."""
+    bare = uncast(limit)
+    if kind_of(bare) == "A_Const":
+        return not bare.isnull
+    return not any(True for _ in within(bare, "SubLink"))
 
 
 def _equalities(level: Level) -> Iterator[tuple[Side, Side, frozenset[Reference] | None]]:

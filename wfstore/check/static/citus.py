@@ -58,7 +58,8 @@ def sub_selects(query: ParsedQuery) -> Iterator[Fault]:
 def merges(query: ParsedQuery) -> Iterator[Fault]:
     """MERGE."""
     for place in query.of("MergeStmt"):
-        yield Fault("merge", place.node.relation.location, "MERGE", "write INSERT ... ON CONFLICT")
+        location = query.word_before("MERGE", place.node.relation.location)
+        yield Fault("merge", location, "Citus does MERGE in narrow cases only", "write INSERT ... ON CONFLICT")
 
 
 def insert_selects(query: ParsedQuery) -> Iterator[Fault]:

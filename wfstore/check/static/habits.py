@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from postgast import unwrap_node
 
+from wfstore.check.static.bounds import caps_rows
 from wfstore.check.static.parsed import ParsedQuery
 from wfstore.check.static.scopes import Level
 from wfstore.check.static.tree import (
@@ -85,7 +86,7 @@ _RETURNING = ("SelectStmt", "UpdateStmt", "DeleteStmt", "InsertStmt")
 
 
 def _limited(select: Node) -> bool:
-    return bool(select.HasField("limit_count")) and uncast(select.limit_count).DESCRIPTOR.name != "A_Const"
+    return bool(select.HasField("limit_count")) and caps_rows(select.limit_count)
 
 
 def _unbounded(query: ParsedQuery, level: Level) -> Iterator[tuple[str, int]]:
@@ -113,7 +114,7 @@ def offsets(query: ParsedQuery) -> Iterator[Fault]:
         if place.node.HasField("limit_offset"):
             yield Fault(
                 "offset",
-                start(place.node.limit_offset),
+                query.word_before("OFFSET", start(place.node.limit_offset)),
                 "OFFSET reads and throws away every row before the page",
                 "begin behind the last key: id > :after_id",
             )
@@ -121,31 +122,34 @@ def offsets(query: ParsedQuery) -> Iterator[Fault]:
 
 def catch_alls(query: ParsedQuery) -> Iterator[Fault]:
     """Conditions that one value of a parameter switches off."""
-    for place in query.of("BoolExpr"):
-        if enum_name(place.node, "boolop") != "OR_EXPR" or not _filters(place):
-            continue
-        switches = [arm for arm in place.node.args if _has(arm, "ParamRef") and not _has(arm, "ColumnRef")]
-        if switches and any(_has(arm, "ColumnRef") for arm in place.node.args):
-            yield _catch_all(start(switches[0]))
-    for place in query.of("A_Expr"):
-        sides = [unwrap_node(place.node.lexpr), unwrap_node(place.node.rexpr)]
-        if operator(place.node) == "=" and kind_of_expression(place.node) == "AEXPR_OP" and _filters(place):
-            for side, other in (sides, sides[::-1]):
-                if kind_of(side) == "CoalesceExpr" and _falls_back_on(side, other):
-                    yield _catch_all(start(side))
-    for place in query.of("CaseExpr"):
-        tests = [when.case_when.expr for when in place.node.args]
-        if _filters(place) and any(_has(test, "ParamRef") and not _has(test, "ColumnRef") for test in tests):
-            yield _catch_all(start(place.node))
+    if query.only_catalogs:
+        return
+    for place in query.of("BoolExpr", "A_Expr", "CaseExpr"):
+        switch = _switch(place.node) if _filters(place) else None
+        if switch is not None:
+            yield Fault(
+                "catch-all",
+                start(switch),
+                "this condition can be switched off, and the prepared plan must then suit both cases",
+                "write one query per access path",
+            )
 
 
-def _catch_all(location: int) -> Fault:
-    return Fault(
-        "catch-all",
-        location,
-        "this condition can be switched off, and the prepared plan must then suit both cases",
-        "write one query per access path",
-    )
+def _switch(node: Node) -> Node | None:
+    """Return what in a condition decides, by parameters alone, that it does not hold any row back."""
+    match kind_of(node):
+        case "BoolExpr" if enum_name(node, "boolop") == "OR_EXPR" and _has(node, "ColumnRef"):
+            return next((arm for arm in node.args if _of_parameters(arm)), None)
+        case "A_Expr" if operator(node) == "=" and kind_of_expression(node) == "AEXPR_OP":
+            sides = (unwrap_node(node.lexpr), unwrap_node(node.rexpr))
+            return next((one for one, other in (sides, sides[::-1]) if _falls_back_on(one, other)), None)
+        case "CaseExpr" if any(_of_parameters(when.case_when.expr) for when in node.args):
+            return node
+    return None
+
+
+def _of_parameters(node: Node) -> bool:
+    return _has(node, "ParamRef") and not _has(node, "ColumnRef")
 
 
 def _has(node: Node, kind: str) -> bool:
@@ -159,6 +163,8 @@ def _filters(place: Place) -> bool:
 
 
 def _falls_back_on(coalesce: Node, other: Node) -> bool:
+    if kind_of(coalesce) != "CoalesceExpr":
+        return False
     arguments = [uncast(argument) for argument in coalesce.args]
     if not any(kind_of(argument) == "ParamRef" for argument in arguments):
         return False

@@ -33,6 +33,12 @@ class ParsedQuery:
         return read_levels(self.root, self.schema)
 
     @cached_property
+    def only_catalogs(self) -> bool:
+        """Whether it reads the server's own tables alone, which grow with the schema and not with its use."""
+        tables = [each.table for level in self.level.everything() for each in level.references]
+        return any(table is not None for table in tables) and all(table is None or table.of_system for table in tables)
+
+    @cached_property
     def tenants(self) -> Bounds:
         """Which columns are equal to a parameter, or to one that is."""
         return Bounds(self.schema, caps=False)
@@ -41,6 +47,17 @@ class ParsedQuery:
     def caps(self) -> Bounds:
         """Which references give few rows."""
         return Bounds(self.schema, caps=True)
+
+    def word_before(self, word: str, location: int) -> int:
+        """Return where a keyword stands that the tree has no place for: the last one before a byte of the text."""
+        found, offset = location, 0
+        for token in self.query.statement.body:
+            if offset >= location:
+                break
+            if token.kind == "word" and token.text.upper() == word:
+                found = offset
+            offset += len(token.text.encode())
+        return found
 
     def parameter(self, number: int) -> str:
         """Return the name of `$number`."""

@@ -171,6 +171,15 @@ class _Reader:
             outer.nested.append(level)
         if "with_clause" in node.DESCRIPTOR.fields_by_name:
             self._ctes(level, node.with_clause)
+        self._tables(level, node)
+        if level.kind == "MergeStmt":
+            level.conditions += [Condition(each, None) for each in conjuncts(node.join_condition)]
+        elif "where_clause" in node.DESCRIPTOR.fields_by_name and node.HasField("where_clause"):
+            level.conditions += [Condition(each, None) for each in conjuncts(node.where_clause)]
+        self._sub_selects(level, node)
+        return level
+
+    def _tables(self, level: Level, node: Node) -> None:
         match level.kind:
             case "SelectStmt":
                 if node.HasField("larg"):
@@ -187,10 +196,6 @@ class _Reader:
             case "DeleteStmt":
                 self._target(level)
                 self._from(level, node.using_clause)
-        if level.kind in ("SelectStmt", "UpdateStmt", "DeleteStmt") and node.HasField("where_clause"):
-            level.conditions += [Condition(each, None) for each in conjuncts(node.where_clause)]
-        self._sub_selects(level, node)
-        return level
 
     def _ctes(self, level: Level, clause: Node) -> None:
         for each in clause.ctes:
