@@ -5,6 +5,7 @@
 -- returns: AppliedMigration
 -- not-null: migration_id (yoyo writes it with every mark)
 -- not-null: applied_at (yoyo writes it with every mark)
+-- allow: no-cap (as many rows as there are migrations, all of which are compared)
 SELECT
     applied.migration_id,
     applied.applied_at_utc AT TIME ZONE 'UTC' AS applied_at,
@@ -20,6 +21,7 @@ ORDER BY applied.migration_id;
 -- returns: AppliedMigration
 -- not-null: migration_id (yoyo writes it with every mark)
 -- not-null: applied_at (yoyo writes it with every mark)
+-- allow: no-cap (as many rows as there are migrations, all of which are compared)
 SELECT
     applied.migration_id,
     applied.applied_at_utc AT TIME ZONE 'UTC' AS applied_at,
@@ -85,6 +87,7 @@ WHERE locktype = 'advisory'
 -- Record the content of each applied migration that has no record of its present application.
 -- returns: str
 -- role: owner
+-- allow: no-cap (a row for each migration offered; yoyo's table has no unique key on the id)
 INSERT INTO wfstore_migrations AS recorded (migration_id, content_hash, recorded_at)
 SELECT offered.migration_id, offered.content_hash, applied.applied_at_utc AT TIME ZONE 'UTC'
 FROM unnest(:migration_ids::text[], :content_hashes::text[]) AS offered (migration_id, content_hash)

@@ -3,6 +3,7 @@
 -- name: active_by_status(tenant_id)
 -- How many executions have not ended, by status; from the queue, which holds no others.
 -- returns: StatusCount     rows: 0..3
+-- allow: no-cap (a row for each status, and the queue has three)
 SELECT status, count(*) AS executions
 FROM execution_queue
 WHERE tenant_id = :tenant_id
@@ -12,6 +13,7 @@ ORDER BY status;
 -- name: by_status(since_id, tenant_id)
 -- How many executions of the window have each status.
 -- returns: StatusCount     rows: 0..6
+-- allow: no-cap (a row for each status, of which there are six)
 SELECT status, count(*) AS executions
 FROM workflow_executions
 WHERE tenant_id = :tenant_id
@@ -82,6 +84,7 @@ LIMIT :limit;
 -- name: queue_depth(now, tenant_id)
 -- What is in each queue, and since when the oldest due execution waits.
 -- returns: QueueDepth      rows: one for each queue in use
+-- allow: no-cap (a row for each queue; operators name them, and look at all of them)
 SELECT
     queue,
     count(*) FILTER (WHERE status = 'NEW' AND visible_at <= :now AND attempt < max_attempts) AS due,

@@ -24,6 +24,7 @@ WHERE tenant_id = :tenant_id
 -- Runs of any of these nodes in any of these executions, whole.
 -- returns: NodeExecution   rows: 0..n
 -- index: node_executions_pkey
+-- allow: no-cap (the passes of nodes that the caller names, because it has just written them)
 SELECT
     tenant_id, execution_id, node_id, run_index, node_type, status, start_time, end_time, retry_count, max_retries,
     input_data, output_data, error_data
