@@ -4,7 +4,6 @@
 -- The CHECK constraints that are about one column alone.
 -- returns: str
 -- role: owner
--- allow: no-cap (the constraints of one table)
 -- not-null: pg_get_constraintdef (of a constraint that was just read)
 SELECT pg_get_constraintdef(c.oid)
 FROM pg_catalog.pg_constraint AS c
@@ -17,7 +16,6 @@ ORDER BY c.conname;
 -- The columns of a table or view in their order; none where there is nothing of this name.
 -- returns: CatalogColumn
 -- role: owner
--- allow: no-cap (the columns of one table)
 SELECT
     a.attname AS name,
     a.attnotnull AS not_null,
@@ -59,7 +57,6 @@ WHERE p.proname = :name
 -- The functions in reach.
 -- returns: str
 -- role: owner
--- allow: no-cap (a catalog; for hints)
 SELECT DISTINCT proname
 FROM pg_catalog.pg_proc
 WHERE pg_function_is_visible(oid)
@@ -87,7 +84,6 @@ WHERE o.oprname = :name
 -- The tables and views in reach, beside PostgreSQL's own.
 -- returns: str
 -- role: owner
--- allow: no-cap (a catalog; for hints)
 SELECT relname
 FROM pg_catalog.pg_class
 WHERE relkind IN ('r', 'p', 'v', 'm', 'f')
@@ -111,7 +107,6 @@ WHERE oid = :oid::oid;
 -- The types in reach, those of tables and arrays aside.
 -- returns: str
 -- role: owner
--- allow: no-cap (a catalog; for hints)
 SELECT typname
 FROM pg_catalog.pg_type
 WHERE typtype IN ('b', 'd', 'e', 'r', 'm')
