@@ -7,18 +7,15 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
 
-from tests.databasekit import Row, cloned, rows
+from tests.catalogkit import HAS_TENANT, OURS, Catalog, constraints, indexes, of_tables, parent_of, tables
+from tests.databasekit import cloned, rows
 from wfstore import vocabulary
 from wfstore.resources import MIGRATIONS
-
-Catalog = psycopg.Connection[Any]
 
 TYPES = {
     *("text", "text[]", "bigint", "integer", "uuid", "timestamp with time zone", "jsonb", "boolean"),
@@ -42,12 +39,6 @@ VOCABULARIES = {
     "workflow_terms_kind_check": set(vocabulary.TermKind),
 }
 SUFFIXES = {"p": "pkey", "u": "key", "f": "fkey", "c": "check", "n": "not_null", "x": "excl"}
-# Tables of ours; yoyo's own are as yoyo makes them. A partition is as its parent, and is looked at apart.
-OURS = r"""
-    t.relnamespace = 'public'::regnamespace AND t.relkind IN ('r', 'p')
-    AND t.relname NOT LIKE '\_yoyo\_%' AND t.relname <> 'yoyo_lock'
-"""
-HAS_TENANT = "EXISTS (SELECT FROM pg_attribute WHERE attrelid = t.oid AND attname = 'tenant_id' AND NOT attisdropped)"
 
 
 @pytest.fixture(scope="module")
@@ -58,45 +49,6 @@ def catalog(server_url: str) -> Iterator[Catalog]:
         connection.execute("SELECT wfstore_create_partition('2031-03-30 11:59:59.999+00')")
         connection.execute("RESET TIME ZONE")
         yield connection
-
-
-def tables(catalog: Catalog, condition: str = "true") -> list[str]:
-    query = f"SELECT t.relname::text AS name FROM pg_class AS t WHERE {OURS} AND {condition} ORDER BY 1"
-    return [row["name"] for row in rows(catalog, query)]
-
-
-def of_tables(catalog: Catalog, columns: str, source: str, condition: str = "true") -> list[Row]:
-    """Rows about tables; `source` joins to pg_class AS t."""
-    query = f"SELECT t.relname::text AS table, t.relispartition AS is_partition, {columns} FROM pg_class AS t {source}"
-    return rows(catalog, f"{query} WHERE {OURS} AND {condition} ORDER BY 1, 3")
-
-
-def constraints(catalog: Catalog, condition: str = "true") -> list[Row]:
-    columns = """
-        c.conname::text AS name, c.contype AS kind, c.confrelid::regclass::text AS refers_to,
-        c.confdeltype AS on_delete, c.confupdtype AS on_update, c.condeferrable AS deferrable,
-        c.convalidated AS validated, pg_get_constraintdef(c.oid) AS text,
-        ARRAY(SELECT a.attname::text FROM unnest(c.conkey) WITH ORDINALITY AS k (num, place)
-            JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = k.num ORDER BY k.place) AS columns
-    """
-    return of_tables(catalog, columns, "JOIN pg_constraint AS c ON c.conrelid = t.oid", condition)
-
-
-def indexes(catalog: Catalog, condition: str = "true") -> list[Row]:
-    columns = """
-        i.indexrelid::regclass::text AS name, i.indisunique AS is_unique, i.indisvalid AS is_valid,
-        i.indpred IS NOT NULL AS is_partial, inherits.inhparent::regclass::text AS parent,
-        ARRAY(SELECT a.attname::text FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (num, place)
-            JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.num ORDER BY k.place) AS columns
-    """
-    source = (
-        "JOIN pg_index AS i ON i.indrelid = t.oid LEFT JOIN pg_inherits AS inherits ON inherits.inhrelid = i.indexrelid"
-    )
-    return of_tables(catalog, columns, source, condition)
-
-
-def parent_of(table: str) -> str:
-    return re.sub(r"_p\d{8}$", "", table)
 
 
 # --- keys and constraints -----------------------------------------------------------------------------------
@@ -427,46 +379,3 @@ def test_partitions_are_as_their_parent(catalog: Catalog) -> None:
         assert sorted(i["parent"] or "" for i in mine) == sorted(i["name"] for i in found if i["table"] == parent)
         inherited = {k["name"] for k in keys if k["table"] == f"{parent}_{suffix}"}
         assert inherited == {k["name"] for k in keys if k["table"] == parent}
-
-
-# --- migration files ----------------------------------------------------------------------------------------
-
-UPWARD = sorted(path for path in MIGRATIONS.glob("*.sql") if not path.name.endswith(".rollback.sql"))
-
-
-@pytest.mark.parametrize("path", UPWARD, ids=lambda path: path.stem)
-def test_a_migration_says_why_and_how_to_undo_it(path: Path) -> None:
-    text = path.read_text()
-    header = re.match(r"(--[^\n]*\n)+", text)
-    assert header is not None, "the header is at the very top"
-    assert re.search(r"^-- why: {3}\S", header[0], re.MULTILINE)
-    assert re.search(r"^-- phase: (expand|contract) +lock: \S", header[0], re.MULTILINE)
-    undo = re.search(r"^-- undo:  (\S+)", header[0], re.MULTILINE)
-    assert undo is not None
-    assert undo[1] == f"{path.stem}.rollback.sql"
-    assert (path.parent / undo[1]).is_file()
-
-
-@pytest.mark.parametrize("path", UPWARD, ids=lambda path: path.stem)
-def test_a_migration_begins_with_settings_that_citus_needs(path: Path) -> None:
-    """And is bounded in waiting, and works as the owner over rows that row-level security does not hide."""
-    text = path.read_text()
-    code = re.sub(r"^--.*\n", "", text, flags=re.MULTILINE)
-    assert (
-        code.startswith(
-            "SET LOCAL citus.multi_shard_modify_mode = 'sequential';\n"
-            "SET LOCAL citus.enable_local_reference_table_foreign_keys = off;\n"
-            "SET LOCAL citus.enable_unsafe_triggers = on;\n"
-            "SET LOCAL lock_timeout = '2s';\n"
-        )
-        or "-- transactional: false" in text
-    )
-    if "CREATE TABLE" in code:
-        as_owner = code.index("SET LOCAL ROLE wfstore_owner;")
-        assert code.index("SET LOCAL row_security = off;") < as_owner < code.index("CREATE TABLE")
-
-
-@pytest.mark.parametrize("path", sorted(MIGRATIONS.glob("*.rollback.sql")), ids=lambda path: path.name)
-def test_a_rollback_is_bounded_in_waiting(path: Path) -> None:
-    text = path.read_text()
-    assert "SET LOCAL lock_timeout = '2s';" in text or "SET lock_timeout" in text
