@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from wfstore.check.static.migrations import MigrationRules
 from wfstore.errors import QueryFileError
 from wfstore.queryfiles.header import HeaderException, read_exception
 from wfstore.queryfiles.lexer import tokens
+from wfstore.resources import MIGRATIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class MigrationFaults:
         files = sorted(found, key=lambda path: (path.name.endswith(".rollback.sql"), path.name))
         self.files = len(files)
         rules = MigrationRules()
+        if files:
+            _tell_of_ours(rules)
         for path in files:
             self._check(path, rules)
 
@@ -64,11 +68,10 @@ class MigrationFaults:
             for fault in rules.faults(statement.stmt, text):
                 offset = len(encoded[: fault.location].decode())
                 self.findings.append(found_at(path, text, offset, (fault.category, fault.message, fault.hint)))
-        ranges = [(s.stmt_location, s.stmt_location + (s.stmt_len or len(encoded))) for s in statements]
-        lines = [(_line(encoded[:first]), _line(encoded[:last])) for first, last in ranges]
-        self._exceptions(path, text, lines)
+        ends = [each.stmt_location + (each.stmt_len or len(encoded)) for each in statements]
+        self._exceptions(path, text, [encoded[:end].count(b"\n") + 1 for end in ends])
 
-    def _exceptions(self, path: Path, text: str, statements: list[tuple[int, int]]) -> None:
+    def _exceptions(self, path: Path, text: str, ends: list[int]) -> None:
         """Read the `-- allow:` comments: at the top of the file for all of it, elsewhere for their statement."""
         top = True
         for token in tokens(text):
@@ -82,10 +85,18 @@ class MigrationFaults:
             elif read is not None and top:
                 self.allowances.append(Allowance(read, path, 1, text.count("\n") + 1))
             elif read is not None:
-                first, last = next(((a, b) for a, b in statements if a <= token.line <= b), (token.line, token.line))
-                # a comment on the line of the semicolon before it belongs to what follows
-                later = next(((a, b) for a, b in statements if a == token.line and b > last), None)
-                self.allowances.append(Allowance(read, path, *(later or (first, last))))
+                # the statement it stands in, or else the next one
+                last = next((last for last in ends if last >= token.line), token.line)
+                self.allowances.append(Allowance(read, path, token.line, last))
+
+
+def _tell_of_ours(rules: MigrationRules) -> None:
+    """Let the rules see wfstore's own tables: a project's foreign keys lead to them."""
+    for path in sorted(MIGRATIONS.glob("*.sql")):
+        text = path.read_text(encoding="utf-8")
+        with suppress(postgast.PgQueryError):
+            for statement in postgast.parse(text).stmts:
+                list(rules.faults(statement.stmt, text))
 
 
 def found_at(path: Path, text: str, offset: int, fault: tuple[str, str, str | None]) -> Finding:
@@ -94,7 +105,3 @@ def found_at(path: Path, text: str, offset: int, fault: tuple[str, str, str | No
     line, column = before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
     category, message, hint = fault
     return Finding(category, path, line, column, message, hint)
-
-
-def _line(text: bytes) -> int:
-    return text.count(b"\n") + 1

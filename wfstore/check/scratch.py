@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from wfstore.check.migrationfile import found_at
 from wfstore.errors import DatabaseUnavailable, MigrationError
 from wfstore.migrate import known, migrate
 
-_SYNTAX = "42601"
+_CATEGORIES = {"42601": "syntax", "42P01": "unknown-table", "42703": "unknown-column", "42883": "unknown-function"}
 
 
 @contextmanager
@@ -81,25 +81,37 @@ def _is_whole(folder: Path) -> bool:
 
 
 def _apply_one(connection: psycopg.Connection[Any], path: Path) -> Finding | None:
+    """Apply a migration as yoyo does: in one transaction, unless it says otherwise."""
     text = path.read_text(encoding="utf-8")
     transactional = not any(line.replace(" ", "") == "--transactional:false" for line in text.splitlines())
-    done = 0
+    begun = 0
     try:
-        if transactional:
-            with connection.transaction():
-                connection.execute(text.encode())
-        else:
-            for statement in postgast.split(text):
+        with connection.transaction() if transactional else nullcontext():
+            for start, statement in _statements(text):
+                begun = start
                 connection.execute(statement.encode())
-                done = text.index(statement, done) + len(statement)
         connection.execute("RESET ALL")
         connection.execute("RESET ROLE")
     except psycopg.Error as error:
-        category = "syntax" if error.sqlstate == _SYNTAX else "refused"
-        offset = done + int(error.diag.statement_position or 1) - 1
+        category = _CATEGORIES.get(error.sqlstate or "", "refused")
+        offset = begun + int(error.diag.statement_position or 1) - 1
         message = str(error.diag.message_primary or error)
         return found_at(path, text, offset, (category, message, error.diag.message_hint))
     return None
+
+
+def _statements(text: str) -> Iterator[tuple[int, str]]:
+    """Cut a file into statements: where each one's first word stands, and its text from there."""
+    encoded = text.encode()
+    words = [each.start for each in postgast.scan(text).tokens if not _is_comment(each)]
+    for raw in postgast.parse(text).stmts:
+        end = raw.stmt_location + raw.stmt_len if raw.stmt_len else len(encoded)
+        begin = next(start for start in words if start >= raw.stmt_location)
+        yield len(encoded[:begin].decode()), encoded[begin:end].decode()
+
+
+def _is_comment(token: Any) -> bool:
+    return str(postgast.pg_query_pb2.Token.Name(token.token)) in ("SQL_COMMENT", "C_COMMENT")
 
 
 def _in_database(url: str, name: str) -> str:

@@ -77,7 +77,7 @@ def check(
         _explain(explain)
         return
     if (queries is None) != (models is None):
-        raise typer.BadParameter("they belong together: what the files return is looked up in the models")
+        raise typer.BadParameter("--queries and --models go together: what a query returns is looked up there")
     report = _run(queries, models, migrations, database_url, tenant_rules=not no_tenant_rules)
     if exceptions:
         _show_exceptions(report, json=json)
@@ -146,7 +146,9 @@ def _show(report: CheckReport) -> None:
         typer.echo()
     faults = len(report.findings)
     outcome = "no faults" if not faults else "1 fault" if faults == 1 else f"{faults} faults"
-    typer.echo(f"{report.queries} queries in {report.files} files checked: {outcome}")
+    queries = "1 query" if report.queries == 1 else f"{report.queries} queries"
+    files = "1 file" if report.files == 1 else f"{report.files} files"
+    typer.echo(f"{queries} in {files} checked: {outcome}")
 
 
 def _show_exceptions(report: CheckReport, *, json: bool) -> None:

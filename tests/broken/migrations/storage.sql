@@ -1,0 +1,2 @@
+-- expect: not-on-citus 2:13
+ALTER TABLE workflows ALTER COLUMN workflow_data SET STORAGE EXTERNAL;

@@ -1,0 +1,2 @@
+-- expect: syntax 2:32
+CREATE TABLE syntaxes (id uuid,);

@@ -1,0 +1,2 @@
+-- expect: constraint-name 2:28
+CREATE TABLE jugs (id uuid PRIMARY KEY);

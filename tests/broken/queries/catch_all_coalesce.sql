@@ -1,0 +1,8 @@
+-- expect: catch-all 8:16
+-- name: count(role, tenant_id)$
+-- A sentence.
+-- returns: int
+SELECT count(*)
+FROM users
+WHERE tenant_id = :tenant_id
+    AND role = coalesce(:role::text, role);

@@ -1,0 +1,2 @@
+-- expect: unreadable-file 1:1
+-- Nothing here.

@@ -1,0 +1,2 @@
+-- expect: header 2:1
+SELECT 1;

@@ -1,0 +1,4 @@
+-- expect: header 2:1
+-- name: one()$
+-- returns: int
+SELECT 1 AS one;

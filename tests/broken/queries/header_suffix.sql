@@ -1,0 +1,5 @@
+-- expect: header 2:15
+-- name: one()?
+-- A sentence.
+-- returns: int
+SELECT 1 AS one;

@@ -1,0 +1,5 @@
+-- expect: one-statement 2:1
+-- name: none()$
+-- A sentence.
+-- returns: int
+-- Nothing comes.

@@ -1,0 +1,7 @@
+-- expect: write-suffix 2:1
+-- name: remove(id)!
+-- A sentence.
+-- returns: int
+DELETE FROM tenants
+WHERE id = :id
+RETURNING id;
