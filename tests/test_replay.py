@@ -258,7 +258,7 @@ def test_a_workflow_that_is_no_trace_is_named(database: str, store: Store) -> No
     done = run(database, "replay", str(identifier))
     assert done.returncode == 1
     assert f"workflow {identifier} (drawn by hand) cannot be replayed" in done.stderr
-    assert "was not imported from a WfFormat trace" in done.stderr
+    assert "the workflow has no recorded durations" in done.stderr
 
 
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs pseudo-terminals")
@@ -307,7 +307,12 @@ class Running:
 
     def reaches(self, share: float) -> None:
         """Wait until this share of the results is stored."""
-        until(lambda: count(self.admin, "node_executions") >= share * NODES, f"{share:.0%} of the results")
+
+        def enough() -> bool:
+            assert self.process.poll() is None, self.process.communicate()
+            return count(self.admin, "node_executions") >= share * NODES
+
+        until(enough, f"{share:.0%} of the results")
 
     def stored(self) -> dict[UUID, int]:
         """How many results each execution has."""
@@ -454,7 +459,7 @@ def test_an_execution_that_cannot_be_replayed_ends_with_its_reason(database: str
     assert (report["executions"], report["succeeded"], report["workers_lost"]) == (2, 1, [])
     [failed] = report["failed"]
     assert failed["execution_id"] == str(executions[0].execution_id)
-    assert "was not imported from a WfFormat trace" in failed["reason"]
+    assert "the workflow has no recorded durations" in failed["reason"]
     assert store.executions.get(execution_id=executions[0].execution_id).status is ExecutionStatus.ERROR
 
 
