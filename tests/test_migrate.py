@@ -41,7 +41,7 @@ def write_rows(server: Server, database: str) -> None:
 
 TENANT = "'00000000-0000-7000-8000-000000000001'"
 ID = "'01890000-0000-7000-8000-000000000001'"
-NOW = "overlay(wfstore_uuid7_floor(date_trunc('hour', now()))::text PLACING '7' FROM 15)::uuid"
+NOW = "overlay(wfstore_uuid7_floor(date_trunc('hour', now()))::text PLACING '7000-8' FROM 15)::uuid"
 ROWS = {
     "tenants": "INSERT INTO tenants (id, slug, name) VALUES (wfstore_uuid7(), 'other', 'Other') ON CONFLICT DO NOTHING",
     "users": f"INSERT INTO users (tenant_id, id, email) VALUES ({TENANT}, {ID}, 'a@b') ON CONFLICT DO NOTHING",
