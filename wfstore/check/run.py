@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import difflib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from importlib import import_module, util
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,6 +16,8 @@ import psycopg
 from wfstore.check.categories import CATEGORIES
 from wfstore.check.checked import CheckedQuery
 from wfstore.check.finding import Finding
+from wfstore.check.index import index_findings
+from wfstore.check.live import live_findings
 from wfstore.check.migrationfile import MigrationFaults
 from wfstore.check.scratch import apply, scratch_database
 from wfstore.check.static.rules import static_findings, syntax_finding
@@ -25,8 +26,6 @@ from wfstore.errors import QueryFileError
 from wfstore.queryfiles.header import HeaderException
 from wfstore.queryfiles.scan import scan_all
 from wfstore.server import Role, resolve
-
-Live = Callable[[psycopg.Connection[Any], CheckedQuery], list[Finding]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,20 +140,10 @@ def _against(url: str, queries: Sequence[CheckedQuery], models: ModuleType) -> I
     """Check queries against a migrated database."""
     with closing(psycopg.connect(url, autocommit=True)) as connection:
         schema = read_schema(connection)
-        live = list(_live_parts(models))
         for query in queries:
             yield from static_findings(query, schema)
-            for part in live:
-                yield from part(connection, query)
-
-
-def _live_parts(models: ModuleType) -> Iterator[Live]:
-    # Written apart from this module; until both are there, a check does without.
-    if util.find_spec("wfstore.check.live"):
-        live_findings = import_module("wfstore.check.live").live_findings
-        yield lambda connection, query: live_findings(connection, query, models)
-    if util.find_spec("wfstore.check.index"):
-        yield import_module("wfstore.check.index").index_findings
+            yield from live_findings(connection, query, models)
+            yield from index_findings(connection, query)
 
 
 class _Excusing:

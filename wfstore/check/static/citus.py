@@ -66,23 +66,20 @@ def insert_selects(query: ParsedQuery) -> Iterator[Fault]:
     """INSERT ... SELECT in forms that Citus cannot do."""
     for place in query.of("InsertStmt"):
         insert = place.node
-        if not _into_tenants(insert, query.schema) or unwrap_node(insert.select_stmt).values_lists:
+        if not insert.HasField("select_stmt") or not _into_tenants(insert, query.schema):
+            continue
+        if unwrap_node(insert.select_stmt).values_lists:
             continue
         location, target = insert.relation.location, insert.relation.relname
-        returns, settles = insert.HasField("returning_clause"), insert.HasField("on_conflict_clause")
-        if insert.HasField("select_stmt") and not returns and not settles:
-            yield Fault(
-                "insert-select",
-                location,
-                f"INSERT INTO {target} SELECT ends in neither ON CONFLICT nor RETURNING",
-                "add ON CONFLICT (key) DO NOTHING",
-            )
-        if insert.HasField("select_stmt") and returns and not insert.relation.alias.aliasname:
+        returns = insert.HasField("returning_clause")
+        if not returns and not insert.HasField("on_conflict_clause"):
+            message = f"INSERT INTO {target} SELECT ends in neither ON CONFLICT nor RETURNING"
+            yield Fault("insert-select", location, message, "add ON CONFLICT (key) DO NOTHING")
+        if returns and not insert.relation.alias.aliasname:
             message = f"the target of INSERT INTO {target} SELECT ... RETURNING has no alias"
             yield Fault("insert-select", location, message, f"write INSERT INTO {target} AS t")
-        if place.parent is None and any(
-            kind_of(cte.common_table_expr.ctequery) in _WRITES for cte in insert.with_clause.ctes
-        ):
+        ctes = [cte.common_table_expr.ctequery for cte in insert.with_clause.ctes]
+        if place.parent is None and any(kind_of(each) in _WRITES for each in ctes):
             message = f"INSERT INTO {target} SELECT is the top of a statement that writes other tables"
             yield Fault("insert-select", location, message, "make it a CTE too, below a SELECT")
 

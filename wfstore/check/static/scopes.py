@@ -240,12 +240,13 @@ class _Reader:
         binds = frozenset(sides.get(enum_name(join, "jointype"), [*left, *right]))
         if join.HasField("quals"):
             level.conditions += [Condition(each, binds) for each in conjuncts(join.quals)]
-        for column in strings(join.using_clause):
+        shared = {column for each in left for column in each.columns or ()} if join.is_natural else ()
+        for column in [*strings(join.using_clause), *shared]:
             level.same_columns += [
                 (one, other, column, binds)
                 for one in left
                 for other in right
-                if all(each.columns is None or column in each.columns for each in (one, other))
+                if all(column in (each.columns or (() if shared else (column,))) for each in (one, other))
             ]
         return [*left, *right]
 
