@@ -347,7 +347,6 @@ def test_what_json_has_no_number_for_becomes_null(worker: Store, lease: ClaimedE
     assert stored(worker, lease).output_data == [None, None]
 
 
-@pytest.mark.xfail(reason="bytes of a payload are decoded without a look", raises=UnicodeDecodeError, strict=True)
 def test_bytes_that_are_no_utf8_are_refused(worker: Store, lease: ClaimedExecution) -> None:
     with pytest.raises(InvalidInput):
         worker.node_executions.record(result(lease, output_data=b"\xff"))

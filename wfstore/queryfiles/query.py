@@ -126,15 +126,13 @@ def to_json(value: Any, name: str) -> str | None:
     """Serialize a value for a jsonb parameter; bytes are JSON already, None is SQL's NULL.
 
     Raises:
-        InvalidInput: it is not JSON (a lone surrogate, an integer beyond 64 bits, an unknown type).
+        InvalidInput: it is not JSON (a lone surrogate, an integer beyond 64 bits, an unknown type, bytes that are not UTF-8).
     """
     if value is None:
         return None
-    if isinstance(value, bytes):
-        return value.decode()
     try:
-        return orjson.dumps(value).decode()
-    except orjson.JSONEncodeError as error:
+        return value.decode() if isinstance(value, bytes) else orjson.dumps(value).decode()
+    except (orjson.JSONEncodeError, UnicodeDecodeError) as error:
         raise InvalidInput(f"{name} is not JSON that can be stored: {error}") from error
 
 
