@@ -10,10 +10,10 @@ from wfstore.ids import DEFAULT_TENANT, SYSTEM_TENANT, uuid7
 from wfstore.leases import ClaimedExecution, Ending, NewExecution, NodeResult
 from wfstore.server import Role
 from wfstore.sync.connecting import connect
-from wfstore.sync.queries import Queries
 from wfstore.sync.store import Store, Transaction
+from wfstore.sync.typed import TypedQueries
 
-queries = Queries(CATALOGUE)
+queries = TypedQueries(CATALOGUE)
 
 __all__ = [
     "DEFAULT_TENANT",

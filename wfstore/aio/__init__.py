@@ -1,10 +1,10 @@
 """The async face: `connect` and `queries`."""
 
 from wfstore.aio.connecting import connect
-from wfstore.aio.queries import AsyncQueries
 from wfstore.aio.store import AsyncStore, AsyncTransaction
+from wfstore.aio.typed import AsyncTypedQueries
 from wfstore.catalogue import CATALOGUE
 
-queries = AsyncQueries(CATALOGUE)
+queries = AsyncTypedQueries(CATALOGUE)
 
 __all__ = ["AsyncStore", "AsyncTransaction", "connect", "queries"]

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from wfstore.aio.namespaces import AsyncNamespace
 from wfstore.aio.running import AsyncRunner, Call
+from wfstore.aio.typed import AsyncExecutionsNamespace
 from wfstore.errors import AlreadyFinished, LeaseLost, NotFound
 from wfstore.leases import ClaimedExecution, Ending, NewExecution
 from wfstore.models import Claim, ExecutionCreated, ExecutionKey, Lease, StartedExecution
 
 
-class AsyncExecutions(AsyncNamespace):
+class AsyncExecutions(AsyncExecutionsNamespace):
     """Executions, and the queue that workers claim them from."""
 
     async def enqueue(self, *executions: NewExecution) -> list[ExecutionCreated]:

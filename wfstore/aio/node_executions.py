@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 
 from wfstore.aio.executions import lease_lost
-from wfstore.aio.namespaces import AsyncNamespace
+from wfstore.aio.typed import AsyncNodeExecutionsNamespace
 from wfstore.errors import AlreadyRecorded, InvalidInput, WfstoreError
 from wfstore.leases import NodeResult
 from wfstore.models import NodeExecution, NodeExecutionSummary, RecordOutcome
@@ -17,7 +17,7 @@ from wfstore.models import NodeExecution, NodeExecutionSummary, RecordOutcome
 _PAGE = 1_000
 
 
-class AsyncNodeExecutions(AsyncNamespace):
+class AsyncNodeExecutions(AsyncNodeExecutionsNamespace):
     """The results of nodes."""
 
     async def record(self, result: NodeResult) -> None:

@@ -15,9 +15,19 @@ from psycopg_pool import AsyncConnectionPool
 
 from wfstore.aio.borrowing import borrowed
 from wfstore.aio.executions import AsyncExecutions
-from wfstore.aio.namespaces import AsyncNamespace
 from wfstore.aio.node_executions import AsyncNodeExecutions
 from wfstore.aio.running import AsyncPoolRunner, AsyncRunner, AsyncTransactionRunner, pipelined
+from wfstore.aio.typed import (
+    AsyncMonitoringNamespace,
+    AsyncNodeConnectionsNamespace,
+    AsyncNodesNamespace,
+    AsyncPartitionsNamespace,
+    AsyncRetentionPoliciesNamespace,
+    AsyncTenantsNamespace,
+    AsyncUsersNamespace,
+    AsyncWorkflowTermsNamespace,
+    AsyncWorkflowVersionsNamespace,
+)
 from wfstore.aio.workflows import AsyncWorkflows
 from wfstore.errors import DatabaseUnavailable, InvalidInput, OutcomeUnknown, WfstoreError
 from wfstore.queryfiles.catalogue import Catalogue
@@ -29,18 +39,18 @@ class AsyncNamespaces:
 
     def __init__(self, runner: AsyncRunner) -> None:
         self._runner = runner
-        self.tenants = AsyncNamespace(runner, "tenants")
-        self.users = AsyncNamespace(runner, "users")
+        self.tenants = AsyncTenantsNamespace(runner, "tenants")
+        self.users = AsyncUsersNamespace(runner, "users")
         self.workflows = AsyncWorkflows(runner, "workflows")
-        self.workflow_versions = AsyncNamespace(runner, "workflow_versions")
-        self.workflow_terms = AsyncNamespace(runner, "workflow_terms")
-        self.nodes = AsyncNamespace(runner, "nodes")
-        self.node_connections = AsyncNamespace(runner, "node_connections")
+        self.workflow_versions = AsyncWorkflowVersionsNamespace(runner, "workflow_versions")
+        self.workflow_terms = AsyncWorkflowTermsNamespace(runner, "workflow_terms")
+        self.nodes = AsyncNodesNamespace(runner, "nodes")
+        self.node_connections = AsyncNodeConnectionsNamespace(runner, "node_connections")
         self.executions = AsyncExecutions(runner, "executions")
         self.node_executions = AsyncNodeExecutions(runner, "node_executions")
-        self.partitions = AsyncNamespace(runner, "partitions")
-        self.retention_policies = AsyncNamespace(runner, "retention_policies")
-        self.monitoring = AsyncNamespace(runner, "monitoring")
+        self.partitions = AsyncPartitionsNamespace(runner, "partitions")
+        self.retention_policies = AsyncRetentionPoliciesNamespace(runner, "retention_policies")
+        self.monitoring = AsyncMonitoringNamespace(runner, "monitoring")
 
     @property
     def tenant_id(self) -> UUID:

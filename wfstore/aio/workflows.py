@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from wfstore.aio.namespaces import AsyncNamespace
 from wfstore.aio.running import Call
+from wfstore.aio.typed import AsyncWorkflowsNamespace
 from wfstore.documents import Projection, ProjectionWarning, as_stored, hash_of_stored, project
 from wfstore.ids import uuid7
 from wfstore.models import WorkflowRevision
@@ -28,7 +28,7 @@ class SavedWorkflow:
     """What of the document has no rows."""
 
 
-class AsyncWorkflows(AsyncNamespace):
+class AsyncWorkflows(AsyncWorkflowsNamespace):
     """Workflow definitions."""
 
     async def add(

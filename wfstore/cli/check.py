@@ -105,13 +105,7 @@ def register(app: typer.Typer) -> None:
 def _run(
     queries: Path | None, models: str | None, migrations: Path | None, database_url: str | None, *, tenant_rules: bool
 ) -> CheckReport:
-    try:
-        import postgast  # noqa: F401
-    except ImportError as error:
-        raise WfstoreError(
-            "`wfstore check` needs PostgreSQL's parser, which is not installed",
-            hint="pip install 'wfstore[check]'",
-        ) from error
+    needs_parser("check")
     from wfstore.check import run
     from wfstore.resources import MIGRATIONS, QUERIES
 
@@ -122,14 +116,26 @@ def _run(
             raise InvalidInput(f"{folder} is not there")
     return run.check(
         queries or QUERIES,
-        _imported(models or "wfstore.models"),
+        imported(models or "wfstore.models"),
         database_url,
         migrations=migrations,
         tenant_rules=tenant_rules,
     )
 
 
-def _imported(name: str) -> ModuleType:
+def needs_parser(command: str) -> None:
+    """Refuse a command that cannot do without PostgreSQL's parser, where that is not installed."""
+    try:
+        import postgast  # noqa: F401
+    except ImportError as error:
+        raise WfstoreError(
+            f"`wfstore {command}` needs PostgreSQL's parser, which is not installed",
+            hint="pip install 'wfstore[check]'",
+        ) from error
+
+
+def imported(name: str) -> ModuleType:
+    """Return the package that `--models` names."""
     if "" not in sys.path:
         sys.path.insert(0, "")  # a command, unlike `python -m`, does not look where it was called
     try:

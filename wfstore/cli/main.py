@@ -47,9 +47,9 @@ def options(
 
 def register() -> None:
     """Add every command to the application."""
-    from wfstore.cli import check, demo, import_, migrate, replay, server, stats
+    from wfstore.cli import check, demo, import_, migrate, queries, replay, server, stats, stubs
 
-    for group in (demo, server, migrate, import_, replay, stats, check):
+    for group in (demo, server, migrate, import_, replay, stats, check, stubs, queries):
         group.register(app)
 
 

@@ -10,11 +10,11 @@ from uuid import UUID
 from wfstore.errors import AlreadyFinished, LeaseLost, NotFound
 from wfstore.leases import ClaimedExecution, Ending, NewExecution
 from wfstore.models import Claim, ExecutionCreated, ExecutionKey, Lease, StartedExecution
-from wfstore.sync.namespaces import Namespace
 from wfstore.sync.running import Call, Runner
+from wfstore.sync.typed import ExecutionsNamespace
 
 
-class Executions(Namespace):
+class Executions(ExecutionsNamespace):
     """Executions, and the queue that workers claim them from."""
 
     def enqueue(self, *executions: NewExecution) -> list[ExecutionCreated]:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wfstore.sync.running import Call, Runner
 
@@ -32,7 +32,13 @@ class Namespace:
         [result] = self._runner.run(self._call(name, **arguments))
         return result
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
+    # Type checkers see the queries in `typed.pyi`, and must not take any other name for one.
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Callable[..., Any]:
+            return self._method(name)
+
+    def _method(self, name: str) -> Callable[..., Any]:
         if name.startswith("_") or name not in self._queries:
             raise AttributeError(f"store.{self.__dict__.get('_name')} has no {name}; it has {', '.join(dir(self))}")
         query = self._queries[name]

@@ -13,12 +13,12 @@ from wfstore.errors import AlreadyRecorded, InvalidInput, WfstoreError
 from wfstore.leases import NodeResult
 from wfstore.models import NodeExecution, NodeExecutionSummary, RecordOutcome
 from wfstore.sync.executions import lease_lost
-from wfstore.sync.namespaces import Namespace
+from wfstore.sync.typed import NodeExecutionsNamespace
 
 _PAGE = 1_000
 
 
-class NodeExecutions(Namespace):
+class NodeExecutions(NodeExecutionsNamespace):
     """The results of nodes."""
 
     def record(self, result: NodeResult) -> None:

@@ -18,9 +18,19 @@ from wfstore.errors import DatabaseUnavailable, InvalidInput, OutcomeUnknown, Wf
 from wfstore.queryfiles.catalogue import Catalogue
 from wfstore.sync.borrowing import borrowed
 from wfstore.sync.executions import Executions
-from wfstore.sync.namespaces import Namespace
 from wfstore.sync.node_executions import NodeExecutions
 from wfstore.sync.running import PoolRunner, Runner, TransactionRunner, pipelined
+from wfstore.sync.typed import (
+    MonitoringNamespace,
+    NodeConnectionsNamespace,
+    NodesNamespace,
+    PartitionsNamespace,
+    RetentionPoliciesNamespace,
+    TenantsNamespace,
+    UsersNamespace,
+    WorkflowTermsNamespace,
+    WorkflowVersionsNamespace,
+)
 from wfstore.sync.workflows import Workflows
 from wfstore.translate import connection_lost, reason, refuse
 
@@ -30,18 +40,18 @@ class Namespaces:
 
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
-        self.tenants = Namespace(runner, "tenants")
-        self.users = Namespace(runner, "users")
+        self.tenants = TenantsNamespace(runner, "tenants")
+        self.users = UsersNamespace(runner, "users")
         self.workflows = Workflows(runner, "workflows")
-        self.workflow_versions = Namespace(runner, "workflow_versions")
-        self.workflow_terms = Namespace(runner, "workflow_terms")
-        self.nodes = Namespace(runner, "nodes")
-        self.node_connections = Namespace(runner, "node_connections")
+        self.workflow_versions = WorkflowVersionsNamespace(runner, "workflow_versions")
+        self.workflow_terms = WorkflowTermsNamespace(runner, "workflow_terms")
+        self.nodes = NodesNamespace(runner, "nodes")
+        self.node_connections = NodeConnectionsNamespace(runner, "node_connections")
         self.executions = Executions(runner, "executions")
         self.node_executions = NodeExecutions(runner, "node_executions")
-        self.partitions = Namespace(runner, "partitions")
-        self.retention_policies = Namespace(runner, "retention_policies")
-        self.monitoring = Namespace(runner, "monitoring")
+        self.partitions = PartitionsNamespace(runner, "partitions")
+        self.retention_policies = RetentionPoliciesNamespace(runner, "retention_policies")
+        self.monitoring = MonitoringNamespace(runner, "monitoring")
 
     @property
     def tenant_id(self) -> UUID:

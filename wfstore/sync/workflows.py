@@ -10,8 +10,8 @@ from uuid import UUID
 from wfstore.documents import Projection, ProjectionWarning, as_stored, hash_of_stored, project
 from wfstore.ids import uuid7
 from wfstore.models import WorkflowRevision
-from wfstore.sync.namespaces import Namespace
 from wfstore.sync.running import Call
+from wfstore.sync.typed import WorkflowsNamespace
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class SavedWorkflow:
     """What of the document has no rows."""
 
 
-class Workflows(Namespace):
+class Workflows(WorkflowsNamespace):
     """Workflow definitions."""
 
     def add(

@@ -1,0 +1,1392 @@
+"""The types of queries: written by `wfstore stubs` from what the server says of them. Do not edit."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+
+from wfstore.models import (
+    AppliedMigration,
+    CatalogColumn,
+    CatalogFunction,
+    CatalogOperator,
+    CatalogType,
+    Claim,
+    Execution,
+    ExecutionCreated,
+    ExecutionKey,
+    ExecutionSummary,
+    Lease,
+    Node,
+    NodeConnection,
+    NodeDurations,
+    NodeExecution,
+    NodeExecutionSummary,
+    NodeFailures,
+    Performance,
+    QueueDepth,
+    QueueEntry,
+    RecordOutcome,
+    RetentionPolicy,
+    SessionFacts,
+    StartedExecution,
+    StatusCount,
+    TableSize,
+    TableStorage,
+    Tenant,
+    User,
+    Workflow,
+    WorkflowPerformance,
+    WorkflowRevision,
+    WorkflowSummary,
+    WorkflowTerm,
+    WorkflowVersion,
+    WorkflowVersionSummary,
+)
+from wfstore.queryfiles.catalogue import Catalogue
+from wfstore.sync.namespaces import Namespace
+
+class ChecksQueries:
+    """What `wfstore check` asks the catalog, and how it puts itself into the place of whoever runs a query."""
+
+    def check_constraints(self, connection: Connection[Any], /, *, column_number: int, table_oid: int) -> list[str]:
+        """The CHECK constraints that are about one column alone."""
+
+    def columns(self, connection: Connection[Any], /, *, table_name: str) -> list[CatalogColumn]:
+        """The columns of a table or view in their order; none where there is nothing of this name."""
+
+    def end_statement(self, connection: Connection[Any], /) -> int:
+        """Forget the statement that was prepared to be looked at."""
+
+    def function(self, connection: Connection[Any], /, *, name: str, schema_name: str | None) -> CatalogFunction:
+        """What holds for every function of a name. An extension's overload (citext has a max) behaves as the
+        original does.
+        """
+
+    def function_names(self, connection: Connection[Any], /) -> list[str]:
+        """The functions in reach."""
+
+    def operator(self, connection: Connection[Any], /, *, name: str) -> CatalogOperator:
+        """What holds for every operator of a name, those of extensions aside."""
+
+    def table_names(self, connection: Connection[Any], /) -> list[str]:
+        """The tables and views in reach, beside PostgreSQL's own."""
+
+    def type(self, connection: Connection[Any], /, *, oid: int) -> CatalogType | None:
+        """One type: its name, its kind as pg_type has it, and what it is made of."""
+
+    def type_names(self, connection: Connection[Any], /) -> list[str]:
+        """The types in reach, those of tables and arrays aside."""
+
+    def use_generic_plans(self, connection: Connection[Any], /) -> str:
+        """Plan without the values of parameters, until the transaction ends."""
+
+    def work_as(self, connection: Connection[Any], /, *, role: str) -> int:
+        """Work as another role until the transaction ends."""
+
+class ExecutionsQueries:
+    """Executions: the queue that workers claim from, and the history that stays."""
+
+    def cancel(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        end_time: int | None,
+        execution_id: UUID,
+        tenant_id: UUID,
+    ) -> ExecutionKey | None:
+        """End an execution that has not ended; a worker that has it loses its lease. No row: it has ended, or is not
+        there.
+        """
+
+    def claim(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        lease_until: datetime,
+        limit: int,
+        now: datetime,
+        queue: str,
+        tenant_ids: list[UUID],
+        worker_id: str | None,
+    ) -> list[Claim]:
+        """Hand up to :limit due executions of one queue to a worker, most urgent first."""
+
+    def delete(self, connection: Connection[Any], /, *, execution_id: UUID, tenant_id: UUID) -> int:
+        """Remove one ended execution with its node results; whole periods go by dropping partitions instead."""
+
+    def enqueue_many(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        concurrency_keys: list[str] | list[str | None],
+        execution_ids: list[UUID],
+        max_attempts: list[int],
+        metadata: list[Any],
+        modes: list[str],
+        parent_execution_ids: list[UUID] | list[UUID | None],
+        priorities: list[int],
+        queues: list[str],
+        tenant_id: UUID,
+        triggered_bys: list[str] | list[str | None],
+        visible_ats: list[datetime],
+        workflow_ids: list[UUID],
+    ) -> list[ExecutionCreated]:
+        """Write executions to history and to the queue, one for each place of the arrays, at the workflow's present
+        version.
+
+        Raises: NotFound.
+        """
+
+    def finish_many(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        attempts: list[int],
+        end_times: list[int] | list[int | None],
+        error_details: list[Any],
+        error_messages: list[str] | list[str | None],
+        execution_ids: list[UUID],
+        run_data: list[Any],
+        start_times: list[int] | list[int | None],
+        statuses: list[str],
+        tenant_ids: list[UUID],
+    ) -> list[ExecutionKey]:
+        """End executions, one for each place of the arrays, whose lease the worker still has; the others are not
+        returned.
+        """
+
+    def get(self, connection: Connection[Any], /, *, execution_id: UUID, tenant_id: UUID) -> Execution | None:
+        """One execution, whole."""
+
+    def get_queue_entry(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        execution_id: UUID,
+        tenant_id: UUID,
+    ) -> QueueEntry | None:
+        """How the queue sees an execution; no row once it has ended."""
+
+    def heartbeat_many(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        attempts: list[int],
+        execution_ids: list[UUID],
+        lease_until: datetime,
+        tenant_ids: list[UUID],
+    ) -> list[Lease]:
+        """Prolong leases, one for each place of the arrays; those that are lost are not returned."""
+
+    def page(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        before_id: UUID,
+        limit: int,
+        tenant_id: UUID,
+    ) -> list[ExecutionSummary]:
+        """Executions without their payload, latest first."""
+
+    def page_by_workflow(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        before_id: UUID,
+        limit: int,
+        tenant_id: UUID,
+        workflow_id: UUID,
+    ) -> list[ExecutionSummary]:
+        """A workflow's executions without their payload, latest first."""
+
+    def page_failed(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        before_id: UUID,
+        limit: int,
+        tenant_id: UUID,
+    ) -> list[ExecutionSummary]:
+        """Executions that ended in ERROR, without their payload, latest first."""
+
+    def page_queue(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        after_id: UUID,
+        limit: int,
+        queue: str,
+        tenant_id: UUID,
+    ) -> list[QueueEntry]:
+        """What has not ended in one queue, by id."""
+
+    def start_many(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        execution_ids: list[UUID],
+        start_time: int,
+        tenant_ids: list[UUID],
+    ) -> list[StartedExecution]:
+        """Write into history that these executions, which the caller has just claimed, are running."""
+
+    def unfinished(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        execution_ids: list[UUID],
+        tenant_id: UUID,
+    ) -> list[QueueEntry]:
+        """Which of these executions have not ended, as the queue sees them."""
+
+    def update_metadata(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        execution_id: UUID,
+        metadata: Any,
+        tenant_id: UUID,
+    ) -> int:
+        """Replace what the caller keeps along with an execution."""
+
+class MigrationsQueries:
+    """What `wfstore migrate` asks and tells the database beside the migrations themselves."""
+
+    def applied(self, connection: Connection[Any], /) -> list[AppliedMigration]:
+        """Every migration marked as applied, with what is recorded of that very application."""
+
+    def applied_unrecorded(self, connection: Connection[Any], /) -> list[AppliedMigration]:
+        """Every migration marked as applied, while there is no table yet to record more."""
+
+    def end_with_client(self, connection: Connection[Any], /) -> str | None:
+        """Let the server end a statement within a second of its client's death, where it can tell."""
+
+    def forget(self, connection: Connection[Any], /, *, migration_id: str) -> int:
+        """Remove what is recorded of a migration that was rolled back."""
+
+    def has_table(self, connection: Connection[Any], /, *, name: str) -> bool:
+        """Whether there is a table of this name."""
+
+    def hold_in_transaction(self, connection: Connection[Any], /, *, key: int) -> bool:
+        """Hold the migration lock for this transaction too; false where another session has it."""
+
+    def invalid_indexes(self, connection: Connection[Any], /, *, names: list[str]) -> list[str]:
+        """Statements that drop what failed concurrent builds of these indexes left behind."""
+
+    def lock(self, connection: Connection[Any], /, *, key: int) -> bool:
+        """Try to take the migration lock of this database; it ends with the session."""
+
+    def lock_holder(self, connection: Connection[Any], /, *, key: int) -> int | None:
+        """The process that has the migration lock of this database."""
+
+    def record(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        content_hashes: list[str] | list[str | None],
+        migration_ids: list[str],
+    ) -> list[str]:
+        """Record the content of each applied migration that has no record of its present application."""
+
+    def reset_role(self, connection: Connection[Any], /) -> int:
+        """Work as whoever connected again."""
+
+    def reset_settings(self, connection: Connection[Any], /) -> int:
+        """Undo what a migration outside a transaction set for the session."""
+
+    def set_lock_timeout(self, connection: Connection[Any], /, *, timeout: str) -> str:
+        """Give up waiting for a lock after this time, until the transaction ends."""
+
+    def sizes(self, connection: Connection[Any], /, *, names: list[str]) -> list[TableSize]:
+        """How much is in each of these tables, its partitions included; the rows are the server's estimate."""
+
+    def tables(self, connection: Connection[Any], /) -> list[str]:
+        """Names of the tables where new ones would be made."""
+
+    def unlock(self, connection: Connection[Any], /, *, key: int) -> bool:
+        """Give the migration lock back."""
+
+    def yoyo_lock_holder(self, connection: Connection[Any], /) -> int | None:
+        """The process that plain yoyo's lock row names, dead or alive."""
+
+class MonitoringQueries:
+    """What operators look at. Windows begin at an id: a UUIDv7 carries its time, so old partitions are not read."""
+
+    def active_by_status(self, connection: Connection[Any], /, *, tenant_id: UUID) -> list[StatusCount]:
+        """How many executions have not ended, by status; from the queue, which holds no others."""
+
+    def by_status(self, connection: Connection[Any], /, *, since_id: UUID, tenant_id: UUID) -> list[StatusCount]:
+        """How many executions of the window have each status."""
+
+    def failing_nodes(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        limit: int,
+        since_id: UUID,
+        tenant_id: UUID,
+    ) -> list[NodeFailures]:
+        """The nodes that failed most often in the window."""
+
+    def performance(self, connection: Connection[Any], /, *, since_id: UUID, tenant_id: UUID) -> Performance:
+        """How long the finished executions of the window took."""
+
+    def performance_by_workflow(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        limit: int,
+        since_id: UUID,
+        tenant_id: UUID,
+    ) -> list[WorkflowPerformance]:
+        """The same for each workflow, those with most executions first."""
+
+    def queue_depth(self, connection: Connection[Any], /, *, now: datetime, tenant_id: UUID) -> list[QueueDepth]:
+        """What is in each queue, and since when the oldest due execution waits."""
+
+    def slowest_nodes(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        limit: int,
+        since_id: UUID,
+        tenant_id: UUID,
+    ) -> list[NodeDurations]:
+        """The nodes whose runs in the window took longest on average."""
+
+    def storage(self, connection: Connection[Any], /, *, limit: int) -> list[TableStorage]:
+        """What each table takes on disk, partitions summed to their parent, largest first."""
+
+class NodeConnectionsQueries:
+    """The edges of workflows: a projection of their documents, written by saves."""
+
+    def get(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        ordinal: int,
+        tenant_id: UUID,
+        workflow_id: UUID,
+    ) -> NodeConnection | None:
+        """One connection by its place in the document."""
+
+    def page_by_workflow(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        after_ordinal: int,
+        limit: int,
+        tenant_id: UUID,
+        workflow_id: UUID,
+    ) -> list[NodeConnection]:
+        """A workflow's connections in the order of its document."""
+
+    def remove_others(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        ordinals: list[int],
+        tenant_id: UUID,
+        workflow_id: UUID,
+    ) -> int:
+        """Remove the connections of one workflow that are not at these places."""
+
+    def upsert_many(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        conditions: list[Any],
+        connection_types: list[str],
+        labels: list[str],
+        ordinals: list[int],
+        source_indexes: list[int],
+        source_node_ids: list[str],
+        target_indexes: list[int],
+        target_node_ids: list[str],
+        tenant_id: UUID,
+        workflow_id: UUID,
+    ) -> int:
+        """Write connections of one workflow, one for each place of the arrays; rows that are the same already are
+        not touched.
+        """
+
+class NodeExecutionsQueries:
+    """The results of nodes. Written under the fence of a lease; final ones are immutable."""
+
+    def count_by_execution(self, connection: Connection[Any], /, *, execution_id: UUID, tenant_id: UUID) -> int:
+        """How many node results an execution has."""
+
+    def get(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        execution_id: UUID,
+        node_id: str,
+        run_index: int,
+        tenant_id: UUID,
+    ) -> NodeExecution | None:
+        """One node's run, whole."""
+
+    def get_many(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        execution_ids: list[UUID],
+        node_ids: list[str],
+        tenant_ids: list[UUID],
+    ) -> list[NodeExecution]:
+        """Runs of any of these nodes in any of these executions, whole."""
+
+    def page_by_execution(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        after_node_id: str,
+        after_run_index: int,
+        execution_id: UUID,
+        limit: int,
+        tenant_id: UUID,
+    ) -> list[NodeExecutionSummary]:
+        """An execution's node runs without their payload, by node and pass."""
+
+    def record_many(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        attempts: list[int],
+        end_times: list[int] | list[int | None],
+        error_data: list[Any],
+        execution_ids: list[UUID],
+        input_data: list[Any],
+        max_retries: list[int],
+        node_ids: list[str],
+        node_types: list[str],
+        output_data: list[Any],
+        retry_counts: list[int],
+        run_indexes: list[int],
+        start_times: list[int] | list[int | None],
+        statuses: list[str],
+        tenant_ids: list[UUID],
+    ) -> list[RecordOutcome]:
+        """Write node results, one for each place of the arrays, where the lease is held and no final result is
+        stored.
+        The queue row is locked and the fence compared in this very statement: without the lock an old worker's
+        row
+        could commit after the execution was taken over.
+        """
+
+class NodesQueries:
+    """The nodes of workflows: a projection of their documents, written by saves."""
+
+    def get(self, connection: Connection[Any], /, *, node_id: str, tenant_id: UUID, workflow_id: UUID) -> Node | None:
+        """One node."""
+
+    def page_by_workflow(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        after_ordinal: int,
+        limit: int,
+        tenant_id: UUID,
+        workflow_id: UUID,
+    ) -> list[Node]:
+        """A workflow's nodes in the order of its document."""
+
+    def remove_others(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        node_ids: list[str],
+        tenant_id: UUID,
+        workflow_id: UUID,
+    ) -> int:
+        """Remove the nodes of one workflow that are not among these, with their connections."""
+
+    def upsert_many(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        credentials: list[Any],
+        descriptions: list[str],
+        disabled: list[bool],
+        error_handlings: list[str],
+        max_retries: list[int],
+        names: list[str],
+        node_ids: list[str],
+        node_subtypes: list[str],
+        node_types: list[str],
+        notes: list[str],
+        ordinals: list[int],
+        parameters: list[Any],
+        positions_x: list[float],
+        positions_y: list[float],
+        retry_wait_times: list[int],
+        tenant_id: UUID,
+        type_versions: list[Decimal],
+        webhooks: list[Any],
+        workflow_id: UUID,
+    ) -> int:
+        """Write nodes of one workflow, one for each place of the arrays; rows that are the same already are not
+        touched.
+        """
+
+class PartitionsQueries:
+    """The pieces that history is kept in."""
+
+    def make(self, connection: Connection[Any], /, *, at: datetime) -> str:
+        """Make the partitions that hold this time, within 35 days of now; in a transaction of its own.
+
+        Raises: PartitionOutOfWindow.
+        """
+
+class RetentionPoliciesQueries:
+    """How long history is kept. Everybody reads it; an operator (the owner) writes it."""
+
+    def delete(self, connection: Connection[Any], /, *, table_name: str) -> int:
+        """Remove a policy; the table is then kept for ever."""
+
+    def get(self, connection: Connection[Any], /, *, table_name: str) -> RetentionPolicy | None:
+        """The policy of one table."""
+
+    def page(self, connection: Connection[Any], /, *, after_table_name: str, limit: int) -> list[RetentionPolicy]:
+        """Policies by table name."""
+
+    def set(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        keep: timedelta | None,
+        partition_interval: timedelta,
+        partitions_ahead: int,
+        table_name: str,
+    ) -> RetentionPolicy:
+        """Set the policy of one table; keep NULL: for ever."""
+
+class SchemaQueries:
+    """Whether the schema suits this release."""
+
+    def applied(self, connection: Connection[Any], /) -> list[str]:
+        """The ids of all migrations that are marked as applied."""
+
+    def breaking(self, connection: Connection[Any], /) -> list[str]:
+        """The ids of applied migrations that releases which do not know them must refuse."""
+
+    def exists(self, connection: Connection[Any], /) -> bool:
+        """Whether wfstore's tables are there at all."""
+
+class SessionQueries:
+    """What a connection is told, and asked, before it works for a tenant."""
+
+    def begin(self, connection: Connection[Any], /) -> int:
+        """Begin a transaction: as a statement, as psycopg's own BEGIN is a round trip even inside a pipeline."""
+
+    def commit(self, connection: Connection[Any], /) -> int:
+        """End the transaction: as a statement, so that it travels in the same round trip as those before it."""
+
+    def facts(self, connection: Connection[Any], /) -> SessionFacts | None:
+        """Who works on this connection, and whether row-level security binds it."""
+
+    def limit_idle_transactions(self, connection: Connection[Any], /, *, timeout: str) -> str:
+        """Let the server end a transaction of this session that does nothing for so long: it would hold its locks."""
+
+    def set_tenants(self, connection: Connection[Any], /, *, tenant_ids: str) -> int:
+        """Work for these tenants (ids, joined by commas) until the transaction ends."""
+
+class TenantsQueries:
+    """The tenants. A session sees those that it works for."""
+
+    def create(self, connection: Connection[Any], /, *, id: UUID, name: str, settings: Any, slug: str) -> Tenant:
+        """Add a tenant; the session must already work for its id.
+
+        Raises: AlreadyExists.
+        """
+
+    def delete(self, connection: Connection[Any], /, *, id: UUID) -> int:
+        """Remove a tenant that has no rows left anywhere.
+
+        Raises: StillReferenced.
+        """
+
+    def get(self, connection: Connection[Any], /, *, id: UUID) -> Tenant | None:
+        """One tenant by id."""
+
+    def page(self, connection: Connection[Any], /, *, after_id: UUID, limit: int) -> list[Tenant]:
+        """Tenants that this session works for, by id."""
+
+    def resolve(self, connection: Connection[Any], /, *, slug: str) -> UUID | None:
+        """The id of the active tenant of this slug; works before a session has a tenant."""
+
+    def update(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        id: UUID,
+        is_active: bool,
+        name: str,
+        settings: Any,
+    ) -> Tenant | None:
+        """Change a tenant's name, settings and whether it is served."""
+
+class UsersQueries:
+    """The people of a tenant. E-mail addresses are kept in lower case."""
+
+    def create(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        avatar_url: str | None,
+        email: str,
+        id: UUID,
+        name: str,
+        role: str,
+        tenant_id: UUID,
+    ) -> User:
+        """Add a user.
+
+        Raises: AlreadyExists.
+        """
+
+    def delete(self, connection: Connection[Any], /, *, id: UUID, tenant_id: UUID) -> int:
+        """Remove a user who owns no workflows.
+
+        Raises: StillReferenced.
+        """
+
+    def get(self, connection: Connection[Any], /, *, id: UUID, tenant_id: UUID) -> User | None:
+        """One user by id."""
+
+    def get_by_email(self, connection: Connection[Any], /, *, email: str, tenant_id: UUID) -> User | None:
+        """One user by e-mail address, in whatever case."""
+
+    def page(self, connection: Connection[Any], /, *, after_id: UUID, limit: int, tenant_id: UUID) -> list[User]:
+        """Users by id, which is the order of their creation."""
+
+    def update(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        avatar_url: str | None,
+        email: str,
+        id: UUID,
+        is_active: bool,
+        name: str,
+        role: str,
+        tenant_id: UUID,
+    ) -> User | None:
+        """Change a user.
+
+        Raises: AlreadyExists.
+        """
+
+class WorkflowTermsQueries:
+    """What workflows are found by: a projection of their documents. Search with workflows.page_by_term."""
+
+    def add_many(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        kinds: list[str],
+        tenant_id: UUID,
+        terms: list[str],
+        workflow_id: UUID,
+    ) -> int:
+        """Add terms of one workflow, one for each place of the arrays."""
+
+    def page_by_workflow(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        after_kind: str,
+        after_term: str,
+        limit: int,
+        tenant_id: UUID,
+        workflow_id: UUID,
+    ) -> list[WorkflowTerm]:
+        """A workflow's terms by kind and term."""
+
+    def remove_others(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        kinds: list[str],
+        tenant_id: UUID,
+        terms: list[str],
+        workflow_id: UUID,
+    ) -> int:
+        """Remove the terms of one workflow that are not in the arrays."""
+
+class WorkflowVersionsQueries:
+    """The documents that workflows have had. Written by saves, never updated, gone with the workflow."""
+
+    def create(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        change_summary: str,
+        created_by: UUID | None,
+        tenant_id: UUID,
+        workflow_id: UUID,
+    ) -> int:
+        """Keep the workflow's document as a version, if the save of this transaction has changed it."""
+
+    def get(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        revision: int,
+        tenant_id: UUID,
+        workflow_id: UUID,
+    ) -> WorkflowVersion | None:
+        """One version with its document."""
+
+    def page(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        before_revision: int,
+        limit: int,
+        tenant_id: UUID,
+        workflow_id: UUID,
+    ) -> list[WorkflowVersionSummary]:
+        """A workflow's versions without their documents, latest first."""
+
+class WorkflowsQueries:
+    """Workflow definitions. A save is several of these in one round trip: see wfstore's store.workflows.save."""
+
+    def create(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        content_hash: bytes,
+        description: str,
+        id: UUID,
+        is_template: bool,
+        name: str,
+        pin_data: Any,
+        settings: Any,
+        static_data: Any,
+        tags: list[str],
+        template_category: str | None,
+        tenant_id: UUID,
+        user_id: UUID | None,
+        version: str,
+        workflow_data: Any,
+    ) -> WorkflowRevision:
+        """Add a workflow at revision 1; the document's settings, static and pinned data are the columns' first
+        values.
+
+        Raises: AlreadyExists.
+        """
+
+    def delete(self, connection: Connection[Any], /, *, id: UUID, tenant_id: UUID) -> int:
+        """Remove a workflow that has no executions in history, with its versions, nodes, connections and terms.
+
+        Raises: StillReferenced.
+        """
+
+    def get(self, connection: Connection[Any], /, *, id: UUID, tenant_id: UUID) -> Workflow | None:
+        """One workflow with its document."""
+
+    def lock(self, connection: Connection[Any], /, *, id: UUID, revision: int, tenant_id: UUID) -> int:
+        """Lock a workflow for a save, if it still is at this revision.
+
+        Raises: NotFound, RevisionConflict.
+        """
+
+    def page(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        before_id: UUID,
+        limit: int,
+        tenant_id: UUID,
+    ) -> list[WorkflowSummary]:
+        """Workflows without their documents, latest id first."""
+
+    def page_by_term(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        before_id: UUID,
+        kind: str,
+        limit: int,
+        tenant_id: UUID,
+        term: str,
+    ) -> list[WorkflowSummary]:
+        """Workflows that have a tag, node type or subtype, integration or credential, latest id first."""
+
+    def page_by_user(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        before_id: UUID,
+        limit: int,
+        tenant_id: UUID,
+        user_id: UUID,
+    ) -> list[WorkflowSummary]:
+        """A user's workflows, latest id first."""
+
+    def revision(self, connection: Connection[Any], /, *, id: UUID, tenant_id: UUID) -> WorkflowRevision | None:
+        """Where a workflow stands, without its document."""
+
+    def save(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        content_hash: bytes,
+        description: str,
+        id: UUID,
+        name: str,
+        tags: list[str],
+        tenant_id: UUID,
+        version: str,
+        workflow_data: Any,
+    ) -> WorkflowRevision | None:
+        """Write a document over a workflow that this transaction has locked; the content revision moves if it
+        differs.
+        """
+
+    def set_active(self, connection: Connection[Any], /, *, active: bool, id: UUID, tenant_id: UUID) -> int:
+        """Let a workflow's triggers run, or not; makes no version."""
+
+    def set_pin_data(self, connection: Connection[Any], /, *, id: UUID, pin_data: Any, tenant_id: UUID) -> int:
+        """Replace the pinned data; makes no version."""
+
+    def set_settings(self, connection: Connection[Any], /, *, id: UUID, settings: Any, tenant_id: UUID) -> int:
+        """Replace the settings; makes no version."""
+
+    def set_static_data(self, connection: Connection[Any], /, *, id: UUID, static_data: Any, tenant_id: UUID) -> int:
+        """Replace what triggers and nodes remember between runs; makes no version."""
+
+class TypedQueries:
+    """All queries, by namespace."""
+
+    checks: ChecksQueries
+    executions: ExecutionsQueries
+    migrations: MigrationsQueries
+    monitoring: MonitoringQueries
+    node_connections: NodeConnectionsQueries
+    node_executions: NodeExecutionsQueries
+    nodes: NodesQueries
+    partitions: PartitionsQueries
+    retention_policies: RetentionPoliciesQueries
+    schema: SchemaQueries
+    session: SessionQueries
+    tenants: TenantsQueries
+    users: UsersQueries
+    workflow_terms: WorkflowTermsQueries
+    workflow_versions: WorkflowVersionsQueries
+    workflows: WorkflowsQueries
+    def __init__(self, catalogue: Catalogue) -> None: ...
+
+class ExecutionsNamespace(Namespace):
+    """Executions: the queue that workers claim from, and the history that stays."""
+
+    def delete(self, *, execution_id: UUID, tenant_id: UUID = ...) -> int:
+        """Remove one ended execution with its node results; whole periods go by dropping partitions instead."""
+
+    def enqueue_many(
+        self,
+        *,
+        concurrency_keys: list[str] | list[str | None],
+        execution_ids: list[UUID],
+        max_attempts: list[int],
+        metadata: list[Any],
+        modes: list[str],
+        parent_execution_ids: list[UUID] | list[UUID | None],
+        priorities: list[int],
+        queues: list[str],
+        tenant_id: UUID = ...,
+        triggered_bys: list[str] | list[str | None],
+        visible_ats: list[datetime],
+        workflow_ids: list[UUID],
+    ) -> list[ExecutionCreated]:
+        """Write executions to history and to the queue, one for each place of the arrays, at the workflow's present
+        version.
+
+        Raises: NotFound.
+        """
+
+    def get(self, *, execution_id: UUID, tenant_id: UUID = ...) -> Execution | None:
+        """One execution, whole."""
+
+    def get_queue_entry(self, *, execution_id: UUID, tenant_id: UUID = ...) -> QueueEntry | None:
+        """How the queue sees an execution; no row once it has ended."""
+
+    def heartbeat_many(
+        self,
+        *,
+        attempts: list[int],
+        execution_ids: list[UUID],
+        lease_until: datetime,
+        tenant_ids: list[UUID],
+    ) -> list[Lease]:
+        """Prolong leases, one for each place of the arrays; those that are lost are not returned."""
+
+    def page(self, *, before_id: UUID, limit: int, tenant_id: UUID = ...) -> list[ExecutionSummary]:
+        """Executions without their payload, latest first."""
+
+    def page_by_workflow(
+        self,
+        *,
+        before_id: UUID,
+        limit: int,
+        tenant_id: UUID = ...,
+        workflow_id: UUID,
+    ) -> list[ExecutionSummary]:
+        """A workflow's executions without their payload, latest first."""
+
+    def page_failed(self, *, before_id: UUID, limit: int, tenant_id: UUID = ...) -> list[ExecutionSummary]:
+        """Executions that ended in ERROR, without their payload, latest first."""
+
+    def page_queue(self, *, after_id: UUID, limit: int, queue: str, tenant_id: UUID = ...) -> list[QueueEntry]:
+        """What has not ended in one queue, by id."""
+
+    def start_many(
+        self,
+        *,
+        execution_ids: list[UUID],
+        start_time: int,
+        tenant_ids: list[UUID],
+    ) -> list[StartedExecution]:
+        """Write into history that these executions, which the caller has just claimed, are running."""
+
+    def unfinished(self, *, execution_ids: list[UUID], tenant_id: UUID = ...) -> list[QueueEntry]:
+        """Which of these executions have not ended, as the queue sees them."""
+
+    def update_metadata(self, *, execution_id: UUID, metadata: Any, tenant_id: UUID = ...) -> int:
+        """Replace what the caller keeps along with an execution."""
+
+class MonitoringNamespace(Namespace):
+    """What operators look at. Windows begin at an id: a UUIDv7 carries its time, so old partitions are not read."""
+
+    def active_by_status(self, *, tenant_id: UUID = ...) -> list[StatusCount]:
+        """How many executions have not ended, by status; from the queue, which holds no others."""
+
+    def by_status(self, *, since_id: UUID, tenant_id: UUID = ...) -> list[StatusCount]:
+        """How many executions of the window have each status."""
+
+    def failing_nodes(self, *, limit: int, since_id: UUID, tenant_id: UUID = ...) -> list[NodeFailures]:
+        """The nodes that failed most often in the window."""
+
+    def performance(self, *, since_id: UUID, tenant_id: UUID = ...) -> Performance:
+        """How long the finished executions of the window took."""
+
+    def performance_by_workflow(
+        self,
+        *,
+        limit: int,
+        since_id: UUID,
+        tenant_id: UUID = ...,
+    ) -> list[WorkflowPerformance]:
+        """The same for each workflow, those with most executions first."""
+
+    def queue_depth(self, *, now: datetime, tenant_id: UUID = ...) -> list[QueueDepth]:
+        """What is in each queue, and since when the oldest due execution waits."""
+
+    def slowest_nodes(self, *, limit: int, since_id: UUID, tenant_id: UUID = ...) -> list[NodeDurations]:
+        """The nodes whose runs in the window took longest on average."""
+
+    def storage(self, *, limit: int) -> list[TableStorage]:
+        """What each table takes on disk, partitions summed to their parent, largest first."""
+
+class NodeConnectionsNamespace(Namespace):
+    """The edges of workflows: a projection of their documents, written by saves."""
+
+    def get(self, *, ordinal: int, tenant_id: UUID = ..., workflow_id: UUID) -> NodeConnection | None:
+        """One connection by its place in the document."""
+
+    def page_by_workflow(
+        self,
+        *,
+        after_ordinal: int,
+        limit: int,
+        tenant_id: UUID = ...,
+        workflow_id: UUID,
+    ) -> list[NodeConnection]:
+        """A workflow's connections in the order of its document."""
+
+    def remove_others(self, *, ordinals: list[int], tenant_id: UUID = ..., workflow_id: UUID) -> int:
+        """Remove the connections of one workflow that are not at these places."""
+
+    def upsert_many(
+        self,
+        *,
+        conditions: list[Any],
+        connection_types: list[str],
+        labels: list[str],
+        ordinals: list[int],
+        source_indexes: list[int],
+        source_node_ids: list[str],
+        target_indexes: list[int],
+        target_node_ids: list[str],
+        tenant_id: UUID = ...,
+        workflow_id: UUID,
+    ) -> int:
+        """Write connections of one workflow, one for each place of the arrays; rows that are the same already are
+        not touched.
+        """
+
+class NodeExecutionsNamespace(Namespace):
+    """The results of nodes. Written under the fence of a lease; final ones are immutable."""
+
+    def count_by_execution(self, *, execution_id: UUID, tenant_id: UUID = ...) -> int:
+        """How many node results an execution has."""
+
+    def get(self, *, execution_id: UUID, node_id: str, run_index: int, tenant_id: UUID = ...) -> NodeExecution | None:
+        """One node's run, whole."""
+
+    def get_many(
+        self,
+        *,
+        execution_ids: list[UUID],
+        node_ids: list[str],
+        tenant_ids: list[UUID],
+    ) -> list[NodeExecution]:
+        """Runs of any of these nodes in any of these executions, whole."""
+
+    def page_by_execution(
+        self,
+        *,
+        after_node_id: str,
+        after_run_index: int,
+        execution_id: UUID,
+        limit: int,
+        tenant_id: UUID = ...,
+    ) -> list[NodeExecutionSummary]:
+        """An execution's node runs without their payload, by node and pass."""
+
+class NodesNamespace(Namespace):
+    """The nodes of workflows: a projection of their documents, written by saves."""
+
+    def get(self, *, node_id: str, tenant_id: UUID = ..., workflow_id: UUID) -> Node | None:
+        """One node."""
+
+    def page_by_workflow(
+        self,
+        *,
+        after_ordinal: int,
+        limit: int,
+        tenant_id: UUID = ...,
+        workflow_id: UUID,
+    ) -> list[Node]:
+        """A workflow's nodes in the order of its document."""
+
+    def remove_others(self, *, node_ids: list[str], tenant_id: UUID = ..., workflow_id: UUID) -> int:
+        """Remove the nodes of one workflow that are not among these, with their connections."""
+
+    def upsert_many(
+        self,
+        *,
+        credentials: list[Any],
+        descriptions: list[str],
+        disabled: list[bool],
+        error_handlings: list[str],
+        max_retries: list[int],
+        names: list[str],
+        node_ids: list[str],
+        node_subtypes: list[str],
+        node_types: list[str],
+        notes: list[str],
+        ordinals: list[int],
+        parameters: list[Any],
+        positions_x: list[float],
+        positions_y: list[float],
+        retry_wait_times: list[int],
+        tenant_id: UUID = ...,
+        type_versions: list[Decimal],
+        webhooks: list[Any],
+        workflow_id: UUID,
+    ) -> int:
+        """Write nodes of one workflow, one for each place of the arrays; rows that are the same already are not
+        touched.
+        """
+
+class PartitionsNamespace(Namespace):
+    """The pieces that history is kept in."""
+
+    def make(self, *, at: datetime) -> str:
+        """Make the partitions that hold this time, within 35 days of now; in a transaction of its own.
+
+        Raises: PartitionOutOfWindow.
+        """
+
+class RetentionPoliciesNamespace(Namespace):
+    """How long history is kept. Everybody reads it; an operator (the owner) writes it."""
+
+    def delete(self, *, table_name: str) -> int:
+        """Remove a policy; the table is then kept for ever."""
+
+    def get(self, *, table_name: str) -> RetentionPolicy | None:
+        """The policy of one table."""
+
+    def page(self, *, after_table_name: str, limit: int) -> list[RetentionPolicy]:
+        """Policies by table name."""
+
+    def set(
+        self,
+        *,
+        keep: timedelta | None,
+        partition_interval: timedelta,
+        partitions_ahead: int,
+        table_name: str,
+    ) -> RetentionPolicy:
+        """Set the policy of one table; keep NULL: for ever."""
+
+class TenantsNamespace(Namespace):
+    """The tenants. A session sees those that it works for."""
+
+    def create(self, *, id: UUID, name: str, settings: Any, slug: str) -> Tenant:
+        """Add a tenant; the session must already work for its id.
+
+        Raises: AlreadyExists.
+        """
+
+    def delete(self, *, id: UUID) -> int:
+        """Remove a tenant that has no rows left anywhere.
+
+        Raises: StillReferenced.
+        """
+
+    def get(self, *, id: UUID) -> Tenant | None:
+        """One tenant by id."""
+
+    def page(self, *, after_id: UUID, limit: int) -> list[Tenant]:
+        """Tenants that this session works for, by id."""
+
+    def resolve(self, *, slug: str) -> UUID | None:
+        """The id of the active tenant of this slug; works before a session has a tenant."""
+
+    def update(self, *, id: UUID, is_active: bool, name: str, settings: Any) -> Tenant | None:
+        """Change a tenant's name, settings and whether it is served."""
+
+class UsersNamespace(Namespace):
+    """The people of a tenant. E-mail addresses are kept in lower case."""
+
+    def create(
+        self,
+        *,
+        avatar_url: str | None,
+        email: str,
+        id: UUID,
+        name: str,
+        role: str,
+        tenant_id: UUID = ...,
+    ) -> User:
+        """Add a user.
+
+        Raises: AlreadyExists.
+        """
+
+    def delete(self, *, id: UUID, tenant_id: UUID = ...) -> int:
+        """Remove a user who owns no workflows.
+
+        Raises: StillReferenced.
+        """
+
+    def get(self, *, id: UUID, tenant_id: UUID = ...) -> User | None:
+        """One user by id."""
+
+    def get_by_email(self, *, email: str, tenant_id: UUID = ...) -> User | None:
+        """One user by e-mail address, in whatever case."""
+
+    def page(self, *, after_id: UUID, limit: int, tenant_id: UUID = ...) -> list[User]:
+        """Users by id, which is the order of their creation."""
+
+    def update(
+        self,
+        *,
+        avatar_url: str | None,
+        email: str,
+        id: UUID,
+        is_active: bool,
+        name: str,
+        role: str,
+        tenant_id: UUID = ...,
+    ) -> User | None:
+        """Change a user.
+
+        Raises: AlreadyExists.
+        """
+
+class WorkflowTermsNamespace(Namespace):
+    """What workflows are found by: a projection of their documents. Search with workflows.page_by_term."""
+
+    def add_many(self, *, kinds: list[str], tenant_id: UUID = ..., terms: list[str], workflow_id: UUID) -> int:
+        """Add terms of one workflow, one for each place of the arrays."""
+
+    def page_by_workflow(
+        self,
+        *,
+        after_kind: str,
+        after_term: str,
+        limit: int,
+        tenant_id: UUID = ...,
+        workflow_id: UUID,
+    ) -> list[WorkflowTerm]:
+        """A workflow's terms by kind and term."""
+
+    def remove_others(self, *, kinds: list[str], tenant_id: UUID = ..., terms: list[str], workflow_id: UUID) -> int:
+        """Remove the terms of one workflow that are not in the arrays."""
+
+class WorkflowVersionsNamespace(Namespace):
+    """The documents that workflows have had. Written by saves, never updated, gone with the workflow."""
+
+    def create(self, *, change_summary: str, created_by: UUID | None, tenant_id: UUID = ..., workflow_id: UUID) -> int:
+        """Keep the workflow's document as a version, if the save of this transaction has changed it."""
+
+    def get(self, *, revision: int, tenant_id: UUID = ..., workflow_id: UUID) -> WorkflowVersion | None:
+        """One version with its document."""
+
+    def page(
+        self,
+        *,
+        before_revision: int,
+        limit: int,
+        tenant_id: UUID = ...,
+        workflow_id: UUID,
+    ) -> list[WorkflowVersionSummary]:
+        """A workflow's versions without their documents, latest first."""
+
+class WorkflowsNamespace(Namespace):
+    """Workflow definitions. A save is several of these in one round trip: see wfstore's store.workflows.save."""
+
+    def create(
+        self,
+        *,
+        content_hash: bytes,
+        description: str,
+        id: UUID,
+        is_template: bool,
+        name: str,
+        pin_data: Any,
+        settings: Any,
+        static_data: Any,
+        tags: list[str],
+        template_category: str | None,
+        tenant_id: UUID = ...,
+        user_id: UUID | None,
+        version: str,
+        workflow_data: Any,
+    ) -> WorkflowRevision:
+        """Add a workflow at revision 1; the document's settings, static and pinned data are the columns' first
+        values.
+
+        Raises: AlreadyExists.
+        """
+
+    def delete(self, *, id: UUID, tenant_id: UUID = ...) -> int:
+        """Remove a workflow that has no executions in history, with its versions, nodes, connections and terms.
+
+        Raises: StillReferenced.
+        """
+
+    def get(self, *, id: UUID, tenant_id: UUID = ...) -> Workflow | None:
+        """One workflow with its document."""
+
+    def lock(self, *, id: UUID, revision: int, tenant_id: UUID = ...) -> int:
+        """Lock a workflow for a save, if it still is at this revision.
+
+        Raises: NotFound, RevisionConflict.
+        """
+
+    def page(self, *, before_id: UUID, limit: int, tenant_id: UUID = ...) -> list[WorkflowSummary]:
+        """Workflows without their documents, latest id first."""
+
+    def page_by_term(
+        self,
+        *,
+        before_id: UUID,
+        kind: str,
+        limit: int,
+        tenant_id: UUID = ...,
+        term: str,
+    ) -> list[WorkflowSummary]:
+        """Workflows that have a tag, node type or subtype, integration or credential, latest id first."""
+
+    def page_by_user(
+        self,
+        *,
+        before_id: UUID,
+        limit: int,
+        tenant_id: UUID = ...,
+        user_id: UUID,
+    ) -> list[WorkflowSummary]:
+        """A user's workflows, latest id first."""
+
+    def revision(self, *, id: UUID, tenant_id: UUID = ...) -> WorkflowRevision | None:
+        """Where a workflow stands, without its document."""
+
+    def save(
+        self,
+        *,
+        content_hash: bytes,
+        description: str,
+        id: UUID,
+        name: str,
+        tags: list[str],
+        tenant_id: UUID = ...,
+        version: str,
+        workflow_data: Any,
+    ) -> WorkflowRevision | None:
+        """Write a document over a workflow that this transaction has locked; the content revision moves if it
+        differs.
+        """
+
+    def set_active(self, *, active: bool, id: UUID, tenant_id: UUID = ...) -> int:
+        """Let a workflow's triggers run, or not; makes no version."""
+
+    def set_pin_data(self, *, id: UUID, pin_data: Any, tenant_id: UUID = ...) -> int:
+        """Replace the pinned data; makes no version."""
+
+    def set_settings(self, *, id: UUID, settings: Any, tenant_id: UUID = ...) -> int:
+        """Replace the settings; makes no version."""
+
+    def set_static_data(self, *, id: UUID, static_data: Any, tenant_id: UUID = ...) -> int:
+        """Replace what triggers and nodes remember between runs; makes no version."""
