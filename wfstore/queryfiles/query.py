@@ -126,7 +126,8 @@ def to_json(value: Any, name: str) -> str | None:
     """Serialize a value for a jsonb parameter; bytes are JSON already, None is SQL's NULL.
 
     Raises:
-        InvalidInput: it is not JSON (a lone surrogate, an integer beyond 64 bits, an unknown type, bytes that are not UTF-8).
+        InvalidInput: it is not JSON (a lone surrogate, an integer beyond 64 bits, an unknown type, bytes that are
+            not UTF-8).
     """
     if value is None:
         return None
