@@ -34,6 +34,9 @@ _CATEGORIES = {
 _MAY_BE_PARAMETER = ("42883", "42804", "42846")
 """No such operator, another type than the column's, no such cast: of a parameter, or of something else."""
 
+_TYPES_OF_THE_GRAMMAR = ("bigint", "boolean", "decimal", "integer", "real", "smallint")
+"""What the catalog calls otherwise."""
+
 _QUOTED = re.compile(r'"([^"]+)"')
 _NUMBERED = re.compile(r"\$(\d+)")
 _FUNCTION = re.compile(r"^(?:function|procedure) (?:\w+\.)?\"?(\w+)")
@@ -109,7 +112,7 @@ def _hint(connection: psycopg.Connection[Any], query: CheckedQuery, category: st
                 return None
             return nearest(function[1], call(CATALOGUE["checks.function_names"], connection, {}))
         case "unknown-type":
-            return nearest(wanted, call(CATALOGUE["checks.type_names"], connection, {}))
+            return nearest(wanted, [*_TYPES_OF_THE_GRAMMAR, *call(CATALOGUE["checks.type_names"], connection, {})])
         case _:
             return None
 
