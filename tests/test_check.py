@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -194,7 +195,7 @@ def test_faults_as_json(project: Path, run: Run) -> None:
     done = run(*OF_PROJECT, "--json")
     assert done.returncode == 1
     told = orjson.loads(done.stdout)
-    assert (told["queries"], told["files"]) == (1, 2)
+    assert (told["queries"], told["files"], told["complete"]) == (1, 2, True)
     assert told["faults"] == [
         {
             "category": "no-cap",
@@ -230,6 +231,7 @@ def test_a_migration_that_the_server_refuses(project: Path, run: Run) -> None:
     done = run(*OF_PROJECT)
     assert done.returncode == 1
     assert 'migrations/0002.more.sql:2:1: error[unknown-table]: relation "poets" does not exist' in done.stdout
+    assert "no query was held against the server" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -248,6 +250,17 @@ def test_exit_codes(arguments: tuple[str, ...], code: int, said: str, run: Run) 
     done = run(*arguments)
     assert done.returncode == code, done.stderr
     assert said in " ".join((done.stdout + done.stderr).split())
+
+
+def test_one_more_migration_beside_ours(tmp_path: Path, server_url: str) -> None:
+    folder = tmp_path / "migrations"
+    shutil.copytree(MIGRATIONS, folder)
+    last = sorted(path.stem for path in folder.glob("*.sql") if ".rollback" not in path.name)[-1]
+    name = f"{int(last[:4]) + 1:04}.more"
+    (folder / f"{name}.sql").write_text(f"-- depends: {last}\nSELECT 1;\nALTER TABLE poets ADD COLUMN x text;\n")
+    (folder / f"{name}.rollback.sql").write_text("SELECT 1;\n")
+    [finding] = check(VALID / "queries", models, server_url, migrations=folder).findings
+    assert (finding.category, finding.path.name, finding.line) == ("unknown-table", f"{name}.sql", 3)
 
 
 def test_without_the_extra(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,6 +59,8 @@ class CheckReport:
     queries: int
     files: int
     """Query files and migrations."""
+    complete: bool
+    """False where the migrations do not apply: then no query was held against a server."""
     seconds: float
 
 
@@ -94,6 +96,7 @@ def check(
         exceptions=excusing.all(),
         queries=reading.found,
         files=reading.files + of_migrations.files,
+        complete=complete,
         seconds=time.monotonic() - started,
     )
 

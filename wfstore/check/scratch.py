@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext
 from itertools import takewhile
 from pathlib import Path
@@ -20,7 +20,12 @@ from wfstore.check.migrationfile import found_at
 from wfstore.errors import DatabaseUnavailable, MigrationError
 from wfstore.migrate import known, migrate
 
-_CATEGORIES = {"42601": "syntax", "42P01": "unknown-table", "42703": "unknown-column", "42883": "unknown-function"}
+_CATEGORIES: Mapping[str | None, str] = {
+    "42601": "syntax",
+    "42P01": "unknown-table",
+    "42703": "unknown-column",
+    "42883": "unknown-function",
+}
 
 
 @contextmanager
@@ -71,7 +76,8 @@ def _explained(folder: Path, error: MigrationError) -> Finding:
         _, named, rest = message.partition(f"{path.name}:")
         if named or path.stem in message:
             digits = "".join(takewhile(str.isdigit, rest))
-            return Finding("refused", path, int(digits or 1), 1, message, error.hint)
+            sqlstate = getattr(error.__cause__, "sqlstate", None)
+            return Finding(_CATEGORIES.get(sqlstate, "refused"), path, int(digits or 1), 1, message, error.hint)
     raise error
 
 
@@ -93,7 +99,7 @@ def _apply_one(connection: psycopg.Connection[Any], path: Path) -> Finding | Non
         connection.execute("RESET ALL")
         connection.execute("RESET ROLE")
     except psycopg.Error as error:
-        category = _CATEGORIES.get(error.sqlstate or "", "refused")
+        category = _CATEGORIES.get(error.sqlstate, "refused")
         offset = begun + int(error.diag.statement_position or 1) - 1
         message = str(error.diag.message_primary or error)
         return found_at(path, text, offset, (category, message, error.diag.message_hint))

@@ -40,22 +40,28 @@ Migrations = Annotated[
 ]
 
 
+NoTenantRules = Annotated[
+    bool, typer.Option("--no-tenant-rules", help="Leave out the rules about tenants, row-level security, Citus.")
+]
+Exceptions = Annotated[
+    bool, typer.Option("--exceptions", help="List what headers excuse, with the reasons, instead of the faults.")
+]
+Explain = Annotated[
+    str | None,
+    typer.Option("--explain", metavar="CATEGORY", show_default=False, help="Say what a category means, and exit."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]
+
+
 def check(
     *,
     queries: Queries = None,
     models: Models = None,
     migrations: Migrations = None,
-    no_tenant_rules: Annotated[
-        bool, typer.Option("--no-tenant-rules", help="Leave out the rules about tenants, row-level security, Citus.")
-    ] = False,
-    exceptions: Annotated[
-        bool, typer.Option("--exceptions", help="List what headers excuse, with the reasons, instead of the faults.")
-    ] = False,
-    explain: Annotated[
-        str | None,
-        typer.Option("--explain", metavar="CATEGORY", show_default=False, help="Say what a category means, and exit."),
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")] = False,
+    no_tenant_rules: NoTenantRules = False,
+    exceptions: Exceptions = False,
+    explain: Explain = None,
+    json: Json = False,
     database_url: DatabaseUrl = None,
 ) -> None:
     """Check query files and migrations against a live server: no query ships that would fail there.
@@ -82,19 +88,10 @@ def check(
     if exceptions:
         _show_exceptions(report, json=json)
         return
-    if json:
-        output.print_json(
-            {
-                "faults": [finding.as_json() for finding in report.findings],
-                "queries": report.queries,
-                "files": report.files,
-                "seconds": round(report.seconds, 2),
-            }
-        )
-    else:
-        _show(report)
-    if report.findings:
-        raise typer.Exit(1)
+    if not report.complete:
+        output.note("The migrations do not apply, so no query was held against the server; mend them first.")
+    _show(report, json=json)
+    raise typer.Exit(1 if report.findings else 0)
 
 
 def register(app: typer.Typer) -> None:
@@ -146,12 +143,25 @@ def imported(name: str) -> ModuleType:
         ) from error
 
 
-def _show(report: CheckReport) -> None:
+def _show(report: CheckReport, *, json: bool) -> None:
+    if json:
+        faults = [finding.as_json() for finding in report.findings]
+        seconds = round(report.seconds, 2)
+        output.print_json(
+            {
+                "faults": faults,
+                "queries": report.queries,
+                "files": report.files,
+                "complete": report.complete,
+                "seconds": seconds,
+            }
+        )
+        return
     for finding in report.findings:
         typer.echo(finding.render(Path.cwd()))
         typer.echo()
-    faults = len(report.findings)
-    outcome = "no faults" if not faults else "1 fault" if faults == 1 else f"{faults} faults"
+    count = len(report.findings)
+    outcome = "no faults" if not count else "1 fault" if count == 1 else f"{count} faults"
     queries = "1 query" if report.queries == 1 else f"{report.queries} queries"
     files = "1 file" if report.files == 1 else f"{report.files} files"
     typer.echo(f"{queries} in {files} checked: {outcome}")

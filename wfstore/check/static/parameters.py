@@ -36,7 +36,7 @@ def _typed(place: Place) -> bool:
     above = place.parent
     if above is None:
         return False
-    if above.kind in ("TypeCast",) or place.field == "limit_count":
+    if above.kind == "TypeCast" or place.field in ("limit_count", "limit_offset"):
         return True
     if above.kind == "List":  # of IN, of BETWEEN, of a row of VALUES
         outer = above.parent
