@@ -18,6 +18,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from wfstore import ClaimedExecution, Ending, NewExecution, NodeResult, Store
+from wfstore.models import Execution, QueueEntry
 from wfstore.vocabulary import ExecutionStatus, NodeStatus, NodeType
 
 Admin = psycopg.Connection[Any]
@@ -88,6 +89,20 @@ def result(lease: ClaimedExecution, node_id: str = "a", **facts: Any) -> NodeRes
 def ending(lease: ClaimedExecution, status: ExecutionStatus = ExecutionStatus.SUCCESS, **facts: Any) -> Ending:
     given: dict[str, Any] = {"end_time": (lease.start_time or 0) + 1_000} | facts
     return Ending(lease=lease, status=status, **given)
+
+
+def history(store: Store, execution_id: UUID) -> Execution:
+    """An execution that is there."""
+    found = store.executions.get(execution_id=execution_id)
+    assert found is not None
+    return found
+
+
+def queued(store: Store, execution_id: UUID) -> QueueEntry:
+    """The queue's row of an execution that has not ended."""
+    found = store.executions.get_queue_entry(execution_id=execution_id)
+    assert found is not None
+    return found
 
 
 def rows(admin: Admin) -> dict[str, list[str]]:

@@ -27,7 +27,9 @@ from tests.executionkit import (
     ending,
     enqueue,
     forget_executions,
+    history,
     pid_of,
+    queued,
     result,
     rows,
     until,
@@ -56,11 +58,11 @@ def test_what_is_enqueued_is_new_in_history_and_queue(store: Store) -> None:
     [made] = store.executions.enqueue(wanted)
     assert (made.execution_id, made.workflow_id, made.workflow_revision) == (wanted.execution_id, workflow_id, 1)
     assert made.created
-    history = store.executions.get(execution_id=made.execution_id)
-    assert (history.status, history.mode, history.triggered_by) == ("NEW", "WEBHOOK", "ada")
-    assert (history.parent_execution_id, history.metadata) == (parent, {"order": 7})
-    assert (history.start_time, history.end_time) == (None, None)
-    entry = store.executions.get_queue_entry(execution_id=made.execution_id)
+    found = history(store, made.execution_id)
+    assert (found.status, found.mode, found.triggered_by) == ("NEW", "WEBHOOK", "ada")
+    assert (found.parent_execution_id, found.metadata) == (parent, {"order": 7})
+    assert (found.start_time, found.end_time) == (None, None)
+    entry = queued(store, made.execution_id)
     assert (entry.status, entry.queue, entry.priority, entry.visible_at) == ("NEW", "mail", -3, NOW)
     assert (entry.attempt, entry.max_attempts, entry.worker_id, entry.concurrency_key) == (0, 2, None, "ada")
 
@@ -115,8 +117,8 @@ def test_a_claim_says_what_a_worker_needs(store: Store, worker: Store) -> None:
     assert (lease.tenant_id, lease.attempt, lease.max_attempts) == (store.tenant_id, 1, 20)
     assert (lease.lease_until, lease.start_time) == (NOW + LEASE, int(NOW.timestamp() * 1000))
     assert (lease.metadata, lease.parent_execution_id, lease.mode) == ({"a": [1]}, parent, "TRIGGER")
-    assert store.executions.get(execution_id=lease.execution_id).status == "RUNNING"
-    entry = store.executions.get_queue_entry(execution_id=lease.execution_id)
+    assert history(store, lease.execution_id).status == "RUNNING"
+    entry = queued(store, lease.execution_id)
     assert (entry.status, entry.worker_id, entry.visible_at) == ("RUNNING", "w", NOW + LEASE)
 
 
@@ -175,7 +177,7 @@ def test_a_lease_that_is_over_is_due_again_with_the_next_attempt(store: Store, w
     [second] = claim(worker, now=first.lease_until, worker_id="other")
     assert (second.execution_id, second.attempt) == (first.execution_id, 2)
     assert second.start_time == first.start_time
-    assert store.executions.get_queue_entry(execution_id=first.execution_id).worker_id == "other"
+    assert queued(store, first.execution_id).worker_id == "other"
 
 
 def test_attempts_are_exhausted(store: Store, worker: Store) -> None:
@@ -183,7 +185,7 @@ def test_attempts_are_exhausted(store: Store, worker: Store) -> None:
     assert [lease.attempt for lease in claim(worker)] == [1]
     assert [lease.attempt for lease in claim(worker, now=LATER)] == [2]
     assert claim(worker, now=LATER + 100 * LEASE) == []
-    assert store.executions.get_queue_entry(execution_id=identifier).attempt == 2
+    assert queued(store, identifier).attempt == 2
 
 
 def test_a_heartbeat_prolongs_what_is_held_and_names_it(store: Store, worker: Store) -> None:
@@ -238,7 +240,7 @@ def test_an_end_is_written_whole_and_leaves_the_queue(store: Store, worker: Stor
             error_details={"at": "node b"},
         )
     )
-    found = store.executions.get(execution_id=lease.execution_id)
+    found = history(store, lease.execution_id)
     assert (found.status, found.start_time, found.end_time) == ("ERROR", 1_000, 2_500)
     assert (found.run_data, found.error_message) == ({"passes": 2}, "it broke")
     assert found.error_details == {"at": "node b"}
@@ -251,7 +253,7 @@ def test_of_many_ends_those_of_lost_leases_are_left(store: Store, worker: Store)
     stale = replace(leases[1], attempt=7)
     done = worker.executions.finish_many([ending(leases[0]), ending(stale), ending(leases[2])])
     assert done == {leases[0].execution_id, leases[2].execution_id}
-    assert store.executions.get(execution_id=stale.execution_id).status == "RUNNING"
+    assert history(store, stale.execution_id).status == "RUNNING"
     assert worker.executions.finish_many([]) == set()
 
 
@@ -273,8 +275,9 @@ def test_an_end_that_cannot_be_stored_changes_nothing(
 def test_cancelling_ends_it_and_its_worker_learns_so(store: Store, worker: Store) -> None:
     lease = claimed(store, worker)
     store.executions.cancel(lease.execution_id, now=NOW + timedelta(seconds=1))
-    found = store.executions.get(execution_id=lease.execution_id)
-    assert (found.status, found.end_time - found.start_time) == ("CANCELED", 1_000)
+    found = history(store, lease.execution_id)
+    begin = int(NOW.timestamp() * 1_000)
+    assert (found.status, found.start_time, found.end_time) == ("CANCELED", begin, begin + 1_000)
     with pytest.raises(LeaseLost, match="attempt 1"):
         worker.node_executions.record(result(lease))
     with pytest.raises(AlreadyFinished, match="CANCELED"):
@@ -445,9 +448,9 @@ def test_every_operation_is_a_transition_or_a_refusal_that_changes_nothing(
             assert rows(admin) == {"execution_queue": [], "workflow_executions": [], "node_executions": []}, cell
         else:
             assert rows(admin) != before, cell
-            assert store.executions.get(execution_id=world.identifier).status == expected, cell
-            queued = store.executions.get_queue_entry(execution_id=world.identifier)
-            assert (queued is None) == ExecutionStatus(expected).is_final, cell
+            assert history(store, world.identifier).status == expected, cell
+            waiting = store.executions.get_queue_entry(execution_id=world.identifier)
+            assert (waiting is None) == ExecutionStatus(expected).is_final, cell
 
 
 # --- the fence in a race ------------------------------------------------------------------------------------
@@ -483,7 +486,7 @@ def test_a_write_that_waits_for_a_take_over_is_refused_after_it(
             late.result(timeout=30)
     assert taken.attempt == 2
     assert count(admin, "node_executions") == 0
-    entry = store.executions.get_queue_entry(execution_id=lease.execution_id)
+    entry = queued(store, lease.execution_id)
     assert (entry.attempt, entry.worker_id, entry.visible_at) == (2, "new", LATER + LEASE)
 
 
@@ -514,7 +517,7 @@ def test_nobody_takes_over_while_a_result_is_being_written(
             cancelling = pool.submit(store.executions.cancel, lease.execution_id)
             until(lambda: blocked_by(admin, pid_of(transaction.connection)), "the cancelling waits")
         cancelling.result(timeout=30)
-    assert store.executions.get(execution_id=lease.execution_id).status == "CANCELED"
+    assert history(store, lease.execution_id).status == "CANCELED"
     assert [row.node_id for row in worker.node_executions.all_of(lease.execution_id)] == ["a"]
 
 

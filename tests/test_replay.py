@@ -8,6 +8,7 @@ import os
 import pty
 import random
 import signal
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -27,6 +28,7 @@ from tests.executionkit import (
     count,
     diamond,
     environment,
+    history,
     layered,
     result,
     run,
@@ -41,6 +43,7 @@ from wfstore.demo import sample
 from wfstore.errors import WfstoreError
 from wfstore.ids import time_of
 from wfstore.imports.wfformat import import_traces
+from wfstore.replay import process
 from wfstore.replay.supervise import QUEUE, Replay, ReplayOptions
 from wfstore.replay.walk import Walk
 from wfstore.vocabulary import ExecutionStatus
@@ -161,7 +164,7 @@ def test_a_later_attempt_runs_only_what_is_not_stored(database: str, store: Stor
     ran = [node for what, node in events if what == "begins"]
     assert len(ran) == len(set(ran))
     assert set(ran) == {task.id for task in plan.tasks} - {task.id for task in already}
-    run_data = store.executions.get(execution_id=first.execution_id).run_data
+    run_data = history(store, first.execution_id).run_data
     assert run_data == {"attempt": 2, "nodes": 20, "found_stored": 8}
     verify(admin, {second.workflow_id: plan}, 1)
 
@@ -423,6 +426,33 @@ def test_a_worker_that_stays_stopped_does_not_hold_up_the_end(running: Running) 
     running.verify({})
 
 
+def _has_ended(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
+
+
+def test_a_worker_that_ends_while_its_supervisor_sleeps_is_not_killed_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On a busy machine the supervisor may learn of a worker's end only after its patience is over."""
+    monkeypatch.setattr(process, "_STOP_SECONDS", 0.01)
+
+    async def body() -> None:
+        reading = [sys.executable, "-c", "import sys; sys.stdin.read()"]
+        pipe = asyncio.subprocess.PIPE
+        worker = process.WorkerProcess("it", await asyncio.create_subprocess_exec(*reading, stdin=pipe, stdout=pipe))
+        stopping = asyncio.create_task(worker.stop())
+        for _ in range(5):  # until its input is closed
+            await asyncio.sleep(0)
+        until(lambda: _has_ended(worker.process.pid), "it ends")  # and meanwhile the loop stands still
+        await stopping
+        assert worker.ended
+
+    asyncio.run(asyncio.wait_for(body(), 60))
+
+
 def test_all_connections_are_killed_again_and_again(running: Running, database: str, admin: Admin) -> None:
     killing = """
         SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
@@ -460,7 +490,7 @@ def test_an_execution_that_cannot_be_replayed_ends_with_its_reason(database: str
     [failed] = report["failed"]
     assert failed["execution_id"] == str(executions[0].execution_id)
     assert "the workflow has no recorded durations" in failed["reason"]
-    assert store.executions.get(execution_id=executions[0].execution_id).status is ExecutionStatus.ERROR
+    assert history(store, executions[0].execution_id).status is ExecutionStatus.ERROR
 
 
 def supervise(database: str, options: ReplayOptions, workflow_ids: list[UUID] | None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
@@ -14,7 +16,7 @@ from wfstore.models import WorkflowRevision
 from wfstore.sync.store import Store
 from wfstore.wfformat import Source, Trace, parse, to_document, workflow_id
 
-_TRIES = 5
+_TRIES = 8
 
 
 def import_traces(
@@ -40,10 +42,11 @@ def _import_one(store: Store, source: str, trace: Trace) -> Imported:
     """Save a trace's workflow; anew when somebody else has saved it in the meantime."""
     document = to_document(trace)
     identifier = workflow_id(trace)
-    for _ in range(_TRIES):
+    for attempt in range(_TRIES):
         with suppress(AlreadyExists, RevisionConflict):
             outcome, warnings = _save(store, source, identifier, document)
             return Imported(source, outcome, identifier, trace.name, len(trace.tasks), warnings=tuple(warnings))
+        time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter, not a secret
     raise InvalidInput(f"others saved workflow {identifier} again and again at the same time")
 
 

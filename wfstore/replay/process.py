@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from contextlib import suppress
 
 import orjson
 
@@ -60,7 +61,8 @@ class WorkerProcess:
         try:
             await asyncio.wait_for(self.process.wait(), _STOP_SECONDS)
         except TimeoutError:
-            self.process.kill()
+            with suppress(ProcessLookupError):  # it ended in this very moment
+                self.process.kill()
         await self.listening
 
     async def _listen(self) -> None:
