@@ -82,11 +82,16 @@ WITH item AS (
 ),
 versioned AS (
     -- Where there is no such workflow the foreign key refuses the whole call, and names it.
+    -- LATERAL and LIMIT: each by its key, never all the tenant's workflows for the sake of a few.
     SELECT item.*, :tenant_id::uuid AS tenant_id, coalesce(w.content_revision, 0) AS content_revision
     FROM item
-    LEFT JOIN workflows AS w
-        ON w.tenant_id = :tenant_id::uuid
-        AND w.id = item.workflow_id
+    LEFT JOIN LATERAL (
+        SELECT workflows.content_revision
+        FROM workflows
+        WHERE workflows.tenant_id = :tenant_id::uuid
+            AND workflows.id = item.workflow_id
+        LIMIT 1
+    ) AS w ON true
 ),
 created AS (
     INSERT INTO workflow_executions AS e (
@@ -136,19 +141,30 @@ WITH item AS (
 ),
 held AS (
     SELECT q.tenant_id, q.execution_id
-    FROM execution_queue AS q
-    JOIN item
-        ON item.tenant_id = q.tenant_id
-        AND item.execution_id = q.execution_id
-        AND item.attempt = q.attempt
-    ORDER BY q.tenant_id, q.execution_id
-    FOR UPDATE OF q
+    FROM (
+        SELECT DISTINCT item.tenant_id, item.execution_id, item.attempt
+        FROM item
+        ORDER BY item.tenant_id, item.execution_id
+        -- No limit at all; but the planner, who cannot know that, takes these for few and goes by their keys.
+        LIMIT (SELECT NULL::bigint)
+    ) AS leased
+    -- LATERAL and LIMIT, for the same: a plan made for a tenant with little in the queue must suit one with much.
+    CROSS JOIN LATERAL (
+        SELECT queued.tenant_id, queued.execution_id
+        FROM execution_queue AS queued
+        WHERE queued.tenant_id = leased.tenant_id
+            AND queued.execution_id = leased.execution_id
+            AND queued.attempt = leased.attempt
+        LIMIT 1
+        FOR UPDATE
+    ) AS q
 ),
 released AS (
     DELETE FROM execution_queue AS q
-    USING held
-    WHERE q.tenant_id = held.tenant_id
-        AND q.execution_id = held.execution_id
+    WHERE (q.tenant_id, q.execution_id) IN (
+        SELECT held.tenant_id, held.execution_id
+        FROM held
+    )
     RETURNING q.tenant_id, q.execution_id
 ),
 finished AS (
@@ -198,20 +214,31 @@ WHERE tenant_id = :tenant_id
 -- repeat: safe
 WITH held AS (
     SELECT q.tenant_id, q.execution_id
-    FROM execution_queue AS q
-    JOIN unnest(:tenant_ids::uuid[], :execution_ids::uuid[], :attempts::integer[])
-        AS item (tenant_id, execution_id, attempt)
-        ON item.tenant_id = q.tenant_id
-        AND item.execution_id = q.execution_id
-        AND item.attempt = q.attempt
-    ORDER BY q.tenant_id, q.execution_id
-    FOR UPDATE OF q
+    FROM (
+        SELECT DISTINCT item.tenant_id, item.execution_id, item.attempt
+        FROM unnest(:tenant_ids::uuid[], :execution_ids::uuid[], :attempts::integer[])
+            AS item (tenant_id, execution_id, attempt)
+        ORDER BY item.tenant_id, item.execution_id
+        -- No limit at all; but the planner, who cannot know that, takes these for few and goes by their keys.
+        LIMIT (SELECT NULL::bigint)
+    ) AS leased
+    -- LATERAL and LIMIT, for the same: a plan made for a tenant with little in the queue must suit one with much.
+    CROSS JOIN LATERAL (
+        SELECT queued.tenant_id, queued.execution_id
+        FROM execution_queue AS queued
+        WHERE queued.tenant_id = leased.tenant_id
+            AND queued.execution_id = leased.execution_id
+            AND queued.attempt = leased.attempt
+        LIMIT 1
+        FOR UPDATE
+    ) AS q
 )
 UPDATE execution_queue AS q
 SET visible_at = :lease_until
-FROM held
-WHERE q.tenant_id = held.tenant_id
-    AND q.execution_id = held.execution_id
+WHERE (q.tenant_id, q.execution_id) IN (
+    SELECT held.tenant_id, held.execution_id
+    FROM held
+)
 RETURNING q.tenant_id, q.execution_id, q.visible_at;
 
 -- name: page(before_id, limit, tenant_id)
@@ -245,6 +272,7 @@ LIMIT :limit;
 -- Executions that ended in ERROR, without their payload, latest first.
 -- returns: ExecutionSummary        rows: 0..limit
 -- index: workflow_executions_error_idx
+-- unseen: end_time (what has ended has one)
 SELECT
     tenant_id, execution_id, workflow_id, workflow_revision, status, mode, start_time, end_time, error_message,
     created_at
@@ -272,6 +300,7 @@ LIMIT :limit;
 -- Write into history that these executions, which the caller has just claimed, are running.
 -- returns: StartedExecution        rows: 0..n
 -- index: workflow_executions_pkey
+-- not-null: start_time (it is set here)
 UPDATE workflow_executions AS e
 SET status = 'RUNNING',
     start_time = coalesce(e.start_time, :start_time::bigint)
@@ -287,10 +316,19 @@ RETURNING
 -- returns: QueueEntry      rows: 0..n
 -- index: execution_queue_pkey
 SELECT
-    tenant_id, execution_id, queue, status, priority, visible_at, attempt, max_attempts, worker_id, concurrency_key
-FROM execution_queue
-WHERE tenant_id = :tenant_id
-    AND execution_id = ANY(:execution_ids::uuid[]);
+    q.tenant_id, q.execution_id, q.queue, q.status, q.priority, q.visible_at, q.attempt, q.max_attempts, q.worker_id,
+    q.concurrency_key
+FROM (SELECT DISTINCT unnest(:execution_ids::uuid[]) AS execution_id) AS wanted
+-- LATERAL and LIMIT: each by its key, never all that the tenant has in the queue for the sake of many.
+CROSS JOIN LATERAL (
+    SELECT
+        queued.tenant_id, queued.execution_id, queued.queue, queued.status, queued.priority, queued.visible_at,
+        queued.attempt, queued.max_attempts, queued.worker_id, queued.concurrency_key
+    FROM execution_queue AS queued
+    WHERE queued.tenant_id = :tenant_id
+        AND queued.execution_id = wanted.execution_id
+    LIMIT 1
+) AS q;
 
 -- name: update_metadata(execution_id, metadata, tenant_id)!
 -- Replace what the caller keeps along with an execution.

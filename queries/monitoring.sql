@@ -30,13 +30,17 @@ SELECT
     count(*) AS runs,
     count(*) FILTER (WHERE n.status = 'ERROR') AS failures
 FROM node_executions AS n
-JOIN workflow_executions AS e
-    ON e.tenant_id = n.tenant_id
-    AND e.execution_id = n.execution_id
+-- LATERAL and LIMIT: by its key. A join that was planned for a tenant of few executions compares each with each of
+-- one that has many.
+CROSS JOIN LATERAL (
+    SELECT found.workflow_id
+    FROM workflow_executions AS found
+    WHERE found.tenant_id = :tenant_id
+        AND found.execution_id = n.execution_id
+    LIMIT 1
+) AS e
 WHERE n.tenant_id = :tenant_id
-    AND e.tenant_id = :tenant_id
     AND n.execution_id >= :since_id
-    AND e.execution_id >= :since_id
 GROUP BY e.workflow_id, n.node_id
 HAVING count(*) FILTER (WHERE n.status = 'ERROR') > 0
 ORDER BY failures DESC, e.workflow_id, n.node_id
@@ -60,26 +64,30 @@ WHERE tenant_id = :tenant_id
 -- name: performance_by_workflow(limit, since_id, tenant_id)
 -- The same for each workflow, those with most executions first.
 -- returns: WorkflowPerformance     rows: 0..limit
-SELECT
-    e.workflow_id,
-    w.name,
-    count(*) AS executions,
-    avg(e.end_time - e.start_time)::double precision AS average_ms,
-    percentile_cont(0.5) WITHIN GROUP (ORDER BY e.end_time - e.start_time) AS p50_ms,
-    percentile_cont(0.95) WITHIN GROUP (ORDER BY e.end_time - e.start_time) AS p95_ms,
-    percentile_cont(0.99) WITHIN GROUP (ORDER BY e.end_time - e.start_time) AS p99_ms
-FROM workflow_executions AS e
+WITH busiest AS (
+    SELECT
+        e.workflow_id,
+        count(*) AS executions,
+        avg(e.end_time - e.start_time)::double precision AS average_ms,
+        percentile_cont(0.5) WITHIN GROUP (ORDER BY e.end_time - e.start_time) AS p50_ms,
+        percentile_cont(0.95) WITHIN GROUP (ORDER BY e.end_time - e.start_time) AS p95_ms,
+        percentile_cont(0.99) WITHIN GROUP (ORDER BY e.end_time - e.start_time) AS p99_ms
+    FROM workflow_executions AS e
+    WHERE e.tenant_id = :tenant_id
+        AND e.execution_id >= :since_id
+        AND e.status IN ('SUCCESS', 'ERROR')
+        AND e.start_time IS NOT NULL
+        AND e.end_time IS NOT NULL
+    GROUP BY e.workflow_id
+    ORDER BY executions DESC, e.workflow_id
+    LIMIT :limit
+)
+SELECT b.workflow_id, w.name, b.executions, b.average_ms, b.p50_ms, b.p95_ms, b.p99_ms
+FROM busiest AS b
 JOIN workflows AS w
-    ON w.tenant_id = e.tenant_id
-    AND w.id = e.workflow_id
-WHERE e.tenant_id = :tenant_id
-    AND w.tenant_id = :tenant_id
-    AND e.execution_id >= :since_id
-    AND e.status IN ('SUCCESS', 'ERROR')
-    AND e.start_time IS NOT NULL
-GROUP BY e.workflow_id, w.name
-ORDER BY executions DESC, e.workflow_id
-LIMIT :limit;
+    ON w.tenant_id = :tenant_id
+    AND w.id = b.workflow_id
+ORDER BY b.executions DESC, b.workflow_id;
 
 -- name: queue_depth(now, tenant_id)
 -- What is in each queue, and since when the oldest due execution waits.
@@ -109,13 +117,16 @@ SELECT
     percentile_cont(0.95) WITHIN GROUP (ORDER BY n.end_time - n.start_time) AS p95_ms,
     max(n.end_time - n.start_time) AS max_ms
 FROM node_executions AS n
-JOIN workflow_executions AS e
-    ON e.tenant_id = n.tenant_id
-    AND e.execution_id = n.execution_id
+-- LATERAL and LIMIT: by its key, as in failing_nodes.
+CROSS JOIN LATERAL (
+    SELECT found.workflow_id
+    FROM workflow_executions AS found
+    WHERE found.tenant_id = :tenant_id
+        AND found.execution_id = n.execution_id
+    LIMIT 1
+) AS e
 WHERE n.tenant_id = :tenant_id
-    AND e.tenant_id = :tenant_id
     AND n.execution_id >= :since_id
-    AND e.execution_id >= :since_id
     AND n.start_time IS NOT NULL
     AND n.end_time IS NOT NULL
 GROUP BY e.workflow_id, n.node_id

@@ -26,12 +26,21 @@ WHERE tenant_id = :tenant_id
 -- index: node_executions_pkey
 -- allow: no-cap (the passes of nodes that the caller names, because it has just written them)
 SELECT
-    tenant_id, execution_id, node_id, run_index, node_type, status, start_time, end_time, retry_count, max_retries,
-    input_data, output_data, error_data
-FROM node_executions
-WHERE tenant_id = ANY(:tenant_ids::uuid[])
-    AND execution_id = ANY(:execution_ids::uuid[])
-    AND node_id = ANY(:node_ids::text[]);
+    n.tenant_id, n.execution_id, n.node_id, n.run_index, n.node_type, n.status, n.start_time, n.end_time,
+    n.retry_count, n.max_retries, n.input_data, n.output_data, n.error_data
+FROM (SELECT DISTINCT unnest(:execution_ids::uuid[]) AS execution_id) AS wanted
+-- LATERAL and LIMIT: one execution after the other, each in its period; the array itself would search all periods.
+CROSS JOIN LATERAL (
+    SELECT
+        stored.tenant_id, stored.execution_id, stored.node_id, stored.run_index, stored.node_type, stored.status,
+        stored.start_time, stored.end_time, stored.retry_count, stored.max_retries, stored.input_data,
+        stored.output_data, stored.error_data
+    FROM node_executions AS stored
+    WHERE stored.tenant_id = ANY(:tenant_ids::uuid[])
+        AND stored.execution_id = wanted.execution_id
+        AND stored.node_id = ANY(:node_ids::text[])
+    LIMIT ALL
+) AS n;
 
 -- name: page_by_execution(after_node_id, after_run_index, execution_id, limit, tenant_id)
 -- An execution's node runs without their payload, by node and pass.
@@ -66,13 +75,22 @@ WITH item AS (
 ),
 held AS (
     SELECT q.tenant_id, q.execution_id, q.attempt
-    FROM execution_queue AS q
-    WHERE (q.tenant_id, q.execution_id, q.attempt) IN (
-        SELECT item.tenant_id, item.execution_id, item.attempt
+    FROM (
+        SELECT DISTINCT item.tenant_id, item.execution_id, item.attempt
         FROM item
-    )
-    ORDER BY q.tenant_id, q.execution_id
-    FOR SHARE OF q
+        ORDER BY item.tenant_id, item.execution_id
+    ) AS leased
+    -- LATERAL and LIMIT: each by its key. As a join, a plan made for a tenant with little in the queue reads all that
+    -- another one has there.
+    CROSS JOIN LATERAL (
+        SELECT queued.tenant_id, queued.execution_id, queued.attempt
+        FROM execution_queue AS queued
+        WHERE queued.tenant_id = leased.tenant_id
+            AND queued.execution_id = leased.execution_id
+            AND queued.attempt = leased.attempt
+        LIMIT 1
+        FOR SHARE
+    ) AS q
 ),
 written AS (
     INSERT INTO node_executions AS n (

@@ -29,9 +29,7 @@ LIMIT :limit;
 DELETE FROM workflow_terms AS t
 WHERE t.tenant_id = :tenant_id
     AND t.workflow_id = :workflow_id
-    AND NOT EXISTS (
-        SELECT
+    AND (t.kind, t.term) NOT IN (
+        SELECT item.kind, item.term
         FROM unnest(:kinds::text[], :terms::text[]) AS item (kind, term)
-        WHERE item.kind = t.kind
-            AND item.term = t.term
     );

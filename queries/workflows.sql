@@ -60,17 +60,28 @@ LIMIT :limit;
 SELECT
     w.tenant_id, w.id, w.user_id, w.name, w.description, w.active, w.version, w.revision, w.content_revision,
     w.tags, w.is_template, w.template_category, w.created_at, w.updated_at
-FROM workflow_terms AS t
-JOIN workflows AS w
-    ON w.tenant_id = t.tenant_id
-    AND w.id = t.workflow_id
-WHERE t.tenant_id = :tenant_id
-    AND w.tenant_id = :tenant_id
-    AND t.kind = :kind
-    AND t.term = :term
-    AND t.workflow_id < :before_id
-ORDER BY t.workflow_id DESC
-LIMIT :limit;
+FROM (
+    SELECT t.workflow_id
+    FROM workflow_terms AS t
+    WHERE t.tenant_id = :tenant_id
+        AND t.kind = :kind
+        AND t.term = :term
+        AND t.workflow_id < :before_id
+    ORDER BY t.workflow_id DESC
+    LIMIT :limit
+) AS page
+-- LATERAL and LIMIT: first the page, then its rows by their keys; as a join it may read all the tenant's workflows.
+CROSS JOIN LATERAL (
+    SELECT
+        found.tenant_id, found.id, found.user_id, found.name, found.description, found.active, found.version,
+        found.revision, found.content_revision, found.tags, found.is_template, found.template_category,
+        found.created_at, found.updated_at
+    FROM workflows AS found
+    WHERE found.tenant_id = :tenant_id
+        AND found.id = page.workflow_id
+    LIMIT 1
+) AS w
+ORDER BY w.id DESC;
 
 -- name: page_by_user(before_id, limit, tenant_id, user_id)
 -- A user's workflows, latest id first.

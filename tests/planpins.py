@@ -1,0 +1,149 @@
+"""The plans that are pinned: for each query the indexes it uses, and how many rows it may touch.
+
+A bound is a formula in the query's parameters (of an array its length) and in these facts about the tenant:
+
+    people, workflows       its users, its workflows
+    document                nodes of its largest workflow; connections, terms and versions are about as many
+    queued                  what it has in the queue
+    entries, others         what is in the claimed queue; what of it is due and of tenants that the claim is not for
+    window, results         its executions and node results since `since_id`
+    periods, since          partitions of history: all, and those since `since_id`
+
+It holds with 50,000 rows as with 100,000. Touched is what a scan returns or throws away, the scans of arrays and
+of CTEs included: that is the factor before the number of ids.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Pin:
+    """What must hold for the plan of a query."""
+
+    query: str
+    indexes: str
+    """Those that are used, no others; `a|b`: one or both."""
+    rows: str
+    """The most rows that are touched."""
+    plan: Literal["either", "custom", "generic"] = "either"
+    """With which kind of plan that holds; if only with one, PostgreSQL must choose it of itself."""
+    role: str = "wfstore_app"
+    periods: str = "0"
+    """The most partitions of history that are visited."""
+    blocks: str = "20 + 4 * rows + 4 * periods"
+    """The most blocks that scans look at: what an index walks over without returning it is in no count of rows."""
+    others_plan: str | None = None
+    """The rows where the generic plan was made for another tenant, if those are more."""
+
+
+WORKER = "wfstore_worker"
+PAGE = "2 * limit"
+HISTORY = "workflow_executions_pkey"
+RESULTS = "node_executions_pkey"
+QUEUE = "execution_queue_pkey"
+WORKFLOWS = "workflows_pkey"
+TERMS = "workflow_terms_workflow_idx"
+EMAIL_OR_KEY = "users_pkey|users_email_key"
+
+PINS = [
+    # --- definitions ---
+    Pin("workflows.create", "", rows="0"),
+    Pin("workflows.delete", WORKFLOWS, rows="1"),
+    Pin("workflows.get", WORKFLOWS, rows="1"),
+    Pin("workflows.lock", "", rows="1"),
+    Pin("workflows.page", WORKFLOWS, rows="limit"),
+    Pin("workflows.page_by_term", f"workflow_terms_pkey {WORKFLOWS}", rows=PAGE),
+    Pin("workflows.page_by_user", "workflows_user_idx", rows="limit"),
+    Pin("workflows.revision", WORKFLOWS, rows="1"),
+    Pin("workflows.save", WORKFLOWS, rows="1"),
+    Pin("workflows.set_active", WORKFLOWS, rows="1"),
+    Pin("workflows.set_pin_data", WORKFLOWS, rows="1"),
+    Pin("workflows.set_settings", WORKFLOWS, rows="1"),
+    Pin("workflows.set_static_data", WORKFLOWS, rows="1"),
+    Pin("workflow_versions.create", f"{WORKFLOWS} workflow_versions_pkey", rows="1"),
+    Pin("workflow_versions.get", "workflow_versions_pkey", rows="1"),
+    # a few hundred rows of one workflow may be sorted rather than followed in their order
+    Pin("workflow_versions.page", "workflow_versions_pkey", rows="document"),
+    # --- projections: of one workflow, whose nodes are as many as its document holds ---
+    Pin("nodes.get", "nodes_pkey", rows="1"),
+    Pin("nodes.page_by_workflow", "nodes_pkey", rows="document"),
+    Pin("nodes.remove_others", "nodes_pkey", rows="2 * document"),
+    Pin("nodes.upsert_many", "nodes_pkey", rows="node_ids"),
+    Pin("node_connections.get", "node_connections_pkey", rows="1"),
+    Pin("node_connections.page_by_workflow", "node_connections_pkey", rows="document"),
+    Pin("node_connections.remove_others", "node_connections_pkey", rows="2 * document"),
+    Pin("node_connections.upsert_many", "node_connections_pkey", rows="ordinals"),
+    Pin("workflow_terms.add_many", "workflow_terms_pkey", rows="terms"),
+    Pin("workflow_terms.page_by_workflow", f"{TERMS}|workflow_terms_pkey", rows="1.1 * document"),
+    Pin("workflow_terms.remove_others", TERMS, rows="terms + 1.1 * document"),
+    # --- history ---
+    Pin("executions.get", HISTORY, rows="1", periods="1"),
+    Pin("executions.delete", HISTORY, rows="1", periods="1"),
+    Pin("executions.update_metadata", HISTORY, rows="1", periods="1"),
+    # pages go from the latest period to older ones until they are full
+    Pin("executions.page", HISTORY, rows="limit", periods="periods"),
+    Pin(
+        "executions.page_by_workflow",
+        f"workflow_executions_workflow_idx|{HISTORY}",
+        rows="3 * limit",
+        periods="periods",
+    ),
+    Pin("executions.page_failed", "workflow_executions_error_idx", rows="limit", periods="periods"),
+    # before PostgreSQL 17 a tenant with less than a hundred rows may go by those
+    Pin(
+        "executions.start_many",
+        HISTORY,
+        rows="execution_ids + min(queued, 100)",
+        plan="custom",
+        role=WORKER,
+        periods="1",
+        blocks="20 + 6 * rows",
+    ),
+    Pin("node_executions.count_by_execution", RESULTS, rows="4", periods="1"),
+    Pin("node_executions.get", RESULTS, rows="1", periods="1"),
+    Pin("node_executions.page_by_execution", RESULTS, rows="limit", periods="1"),
+    Pin(
+        "node_executions.get_many",
+        RESULTS,
+        rows="execution_ids * (2 + node_ids)",
+        periods="execution_ids",
+    ),
+    # --- the queue, and what is written under its fence ---
+    Pin("executions.cancel", f"{QUEUE} {HISTORY}", rows="4", periods="1"),
+    Pin("executions.enqueue_many", f"{WORKFLOWS} {HISTORY}", rows="7 * execution_ids"),
+    Pin("executions.finish_many", f"{QUEUE} {HISTORY}", rows="10 * execution_ids", role=WORKER, periods="1"),
+    Pin("executions.get_queue_entry", QUEUE, rows="1"),
+    Pin("executions.heartbeat_many", QUEUE, rows="5 * execution_ids", role=WORKER),
+    Pin("executions.page_queue", QUEUE, rows="10 * limit"),
+    Pin("executions.unfinished", QUEUE, rows="execution_ids"),
+    Pin("node_executions.record_many", f"{QUEUE} {RESULTS}", rows="9 * execution_ids", role=WORKER),
+    # The due index is walked from the most urgent on: over the due rows of other tenants, which are fetched, and
+    # before PostgreSQL 18 over entries that are not due yet, which are not. A tenant with little goes by its own rows;
+    # as a generic plan that would read all that another has.
+    Pin(
+        "executions.claim",
+        f"execution_queue_due_idx|{QUEUE}",
+        rows="4 * limit + others + min(queued, 100)",
+        role=WORKER,
+        blocks="30 + 4 * rows + entries / 80",
+        others_plan="4 * limit + others + queued",
+    ),
+    # --- monitoring: what is counted is read, and nothing from before the window ---
+    Pin("monitoring.active_by_status", QUEUE, rows="queued"),
+    Pin("monitoring.queue_depth", QUEUE, rows="queued"),
+    Pin("monitoring.by_status", HISTORY, rows="window", periods="since"),
+    Pin("monitoring.performance", HISTORY, rows="window", periods="since"),
+    Pin("monitoring.performance_by_workflow", f"{HISTORY} {WORKFLOWS}", rows="window + 2 * limit", periods="since"),
+    Pin("monitoring.failing_nodes", f"{RESULTS}|{HISTORY}", rows="2 * results", periods="since"),
+    Pin("monitoring.slowest_nodes", f"{RESULTS}|{HISTORY}", rows="2 * results", periods="since"),
+    # --- people: a plan made for a tenant of three users may take either index for the other ---
+    Pin("users.create", "", rows="0"),
+    Pin("users.delete", EMAIL_OR_KEY, rows="3", others_plan="people"),
+    Pin("users.get", EMAIL_OR_KEY, rows="3", others_plan="people"),
+    Pin("users.get_by_email", EMAIL_OR_KEY, rows="3", others_plan="people"),
+    Pin("users.page", "users_pkey", rows="limit"),
+    Pin("users.update", EMAIL_OR_KEY, rows="3", others_plan="people"),
+]
