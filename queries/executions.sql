@@ -179,9 +179,9 @@ finished AS (
     JOIN released
         ON released.tenant_id = item.tenant_id
         AND released.execution_id = item.execution_id
+    -- By key, each in its period. Besides that the array would be sorted anew for every one of them.
     WHERE e.tenant_id = item.tenant_id
         AND e.execution_id = item.execution_id
-        AND e.execution_id = ANY(:execution_ids::uuid[])
     RETURNING e.tenant_id, e.execution_id
 )
 SELECT tenant_id, execution_id
