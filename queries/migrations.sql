@@ -33,6 +33,7 @@ ORDER BY applied.migration_id;
 -- name: end_with_client()$
 -- Let the server end a statement within a second of its client's death, where it can tell.
 -- returns: str|None
+-- unseen: set_config (no row: only where the server is not on Linux)
 SELECT set_config('client_connection_check_interval', '1s', false)
 WHERE version() ~ 'linux';
 

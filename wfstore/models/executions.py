@@ -65,7 +65,7 @@ class StartedExecution(Row):
     mode: AnExecutionMode
     parent_execution_id: UUID | None
     metadata: dict[str, Any]
-    start_time: int | None
+    start_time: int
 
 
 class ExecutionKey(Row):

@@ -27,14 +27,14 @@ class Performance(Row):
 
 
 class WorkflowPerformance(Row):
-    """The same for one workflow."""
+    """The same for one workflow, of which some have finished."""
 
     name: str
     executions: int
-    average_ms: float | None
-    p50_ms: float | None
-    p95_ms: float | None
-    p99_ms: float | None
+    average_ms: float
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
     workflow_id: UUID
 
 
