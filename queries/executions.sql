@@ -32,7 +32,7 @@ FROM canceled;
 -- locks: execution_queue rows, SKIP LOCKED
 -- index: execution_queue_due_idx
 WITH due AS (
-    SELECT tenant_id, execution_id
+    SELECT tenant_id, execution_id, priority, visible_at
     FROM execution_queue
     WHERE tenant_id = ANY(:tenant_ids::uuid[])
         AND queue = :queue
@@ -42,16 +42,25 @@ WITH due AS (
     ORDER BY priority DESC, visible_at, execution_id
     LIMIT :limit
     FOR UPDATE SKIP LOCKED
+),
+claimed AS (
+    UPDATE execution_queue AS q
+    SET attempt = q.attempt + 1,
+        status = 'RUNNING',
+        worker_id = :worker_id,
+        visible_at = :lease_until
+    FROM due
+    WHERE q.tenant_id = due.tenant_id
+        AND q.execution_id = due.execution_id
+    RETURNING q.tenant_id, q.execution_id, q.attempt, q.max_attempts, q.visible_at
 )
-UPDATE execution_queue AS q
-SET attempt = q.attempt + 1,
-    status = 'RUNNING',
-    worker_id = :worker_id,
-    visible_at = :lease_until
-FROM due
-WHERE q.tenant_id = due.tenant_id
-    AND q.execution_id = due.execution_id
-RETURNING q.tenant_id, q.execution_id, q.attempt, q.max_attempts, q.visible_at;
+-- What an UPDATE returns has no order.
+SELECT c.tenant_id, c.execution_id, c.attempt, c.max_attempts, c.visible_at
+FROM claimed AS c
+JOIN due
+    ON due.tenant_id = c.tenant_id
+    AND due.execution_id = c.execution_id
+ORDER BY due.priority DESC, due.visible_at, due.execution_id;
 
 -- name: delete(execution_id, tenant_id)!
 -- Remove one ended execution with its node results; whole periods go by dropping partitions instead.

@@ -10,7 +10,7 @@ from wfstore import NewExecution, Store, models, uuid7
 
 
 def add_user(store: Store, email: str = "ada@example.org", **changes: Any) -> models.User:
-    facts = {"id": uuid7(), "email": email, "name": "Ada", "avatar_url": None, "role": "user"} | changes
+    facts: dict[str, Any] = {"id": uuid7(), "email": email, "name": "Ada", "avatar_url": None, "role": "user"} | changes
     user: models.User = store.users.create(**facts)
     return user
 

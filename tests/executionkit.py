@@ -30,7 +30,7 @@ NOW = datetime.now(UTC)
 LEASE = timedelta(seconds=30)
 LATER = NOW + 2 * LEASE
 """When a lease taken at NOW is over."""
-_PATIENCE = 30.0
+_PATIENCE = 120.0
 
 
 def until(condition: Callable[[], Any], what: str, patience: float = _PATIENCE) -> Any:

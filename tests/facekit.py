@@ -42,7 +42,7 @@ class Face:
     @property
     def queries(self) -> Queries:
         """The queries, for connections of this face."""
-        return cast(Queries, Blocking(wfstore.aio.queries)) if self._is_async else wfstore.queries
+        return cast(Queries, Blocking(wfstore.aio.queries) if self._is_async else wfstore.queries)
 
     @staticmethod
     def run(outcome: Any) -> Any:

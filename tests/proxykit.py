@@ -24,10 +24,9 @@ class Proxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._lock = threading.Lock()
         self._ends: list[socket.socket] = []
-        self._client_speaks = False
         self._lose_reply = False
         self.round_trips = 0
-        """How often a client said something after the server had spoken."""
+        """How often a client asked for an answer to wait for: Sync, Query and Flush of the protocol."""
         port = self._listener.getsockname()[1]
         away = in_database(url, values["dbname"]).split("?", 1)[1]
         kept = [pair for pair in away.split("&") if pair.partition("=")[0] not in ("host", "port")]
@@ -73,11 +72,11 @@ class Proxy:
         return server
 
     def _pump(self, source: socket.socket, target: socket.socket, from_client: bool) -> None:
+        questions = _Questions()
         with suppress(OSError):
             while data := source.recv(_CHUNK):
                 with self._lock:
-                    self.round_trips += from_client and not self._client_speaks
-                    self._client_speaks = from_client
+                    self.round_trips += questions.count(data) if from_client else 0
                     if self._lose_reply and not from_client:
                         self._lose_reply = False
                         break
@@ -85,3 +84,24 @@ class Proxy:
         for end in (source, target):
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
+
+
+class _Questions:
+    """Counts the messages of a client that make it wait, however they are cut into pieces on the way."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._started = False
+
+    def count(self, data: bytes) -> int:
+        self._rest += data
+        found = 0
+        while len(self._rest) >= 5:
+            head = 1 if self._started else 0  # the first message of a connection has no letter
+            length = head + int.from_bytes(self._rest[head : head + 4], "big")
+            if len(self._rest) < length:
+                break
+            found += self._started and self._rest[:1] in (b"S", b"Q", b"H")
+            self._started = True
+            self._rest = self._rest[length:]
+        return found

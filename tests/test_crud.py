@@ -156,9 +156,9 @@ def test_what_jsonb_cannot_hold_is_refused_by_name(app: Store) -> None:
 
 def test_a_wrong_argument_is_named(app: Store) -> None:
     with pytest.raises(TypeError, match=r"users\.get lacks id and has no parameter user_id"):
-        app.users.get(user_id=NO_SUCH)
+        app.users.get(user_id=NO_SUCH)  # type: ignore[call-arg]
     with pytest.raises(AttributeError, match=r"store\.users has no find; it has create, delete, get"):
-        app.users.find(id=NO_SUCH)
+        app.users.find(id=NO_SUCH)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
@@ -329,7 +329,8 @@ def test_a_number_out_of_range_is_refused_by_name(app: Store) -> None:
 def test_retention_policies_are_read_by_all_and_written_by_the_owner(app: Store, database: str) -> None:
     policy = app.retention_policies.get(table_name="workflow_executions")
     assert (policy.keep, policy.partition_interval) == (timedelta(days=90), timedelta(days=7))
-    change = {"table_name": "audit_log", "keep": None, "partition_interval": timedelta(days=1), "partitions_ahead": 9}
+    day = timedelta(days=1)
+    change: dict[str, Any] = {"table_name": "audit_log", "keep": None, "partition_interval": day, "partitions_ahead": 9}
     with pytest.raises(WfstoreError, match="permission denied for table retention_policies") as refused:
         app.retention_policies.set(**change)
     assert "the owner's" in (refused.value.hint or "")

@@ -143,7 +143,6 @@ def test_the_most_urgent_come_first_up_to_the_limit(store: Store, worker: Store)
         assert found == set(expected[place : place + limit])
 
 
-@pytest.mark.xfail(reason="what an UPDATE returns has no order; on PostgreSQL 18 it shows")
 def test_a_claim_comes_in_its_order(store: Store, worker: Store, admin: Admin) -> None:
     workflow_id = add_workflow(store)
     executions = [NewExecution(workflow_id=workflow_id, priority=n * 7919 % 101, visible_at=NOW) for n in range(3_000)]

@@ -81,8 +81,8 @@ def _new_user(store: Store) -> UUID:
 
 
 def _new_execution(store: Store) -> UUID:
-    [workflow] = store.workflows.page(before_id=LAST_ID, limit=1) or [None]
-    return enqueue(store, workflow.id if workflow else add_workflow(store))
+    found = store.workflows.page(before_id=LAST_ID, limit=1)
+    return enqueue(store, found[0].id if found else add_workflow(store))
 
 
 PAGES: list[Any] = [

@@ -256,9 +256,9 @@ def test_every_method_has_a_signature_and_a_sentence() -> None:
 
 def test_a_name_that_is_not_there() -> None:
     with pytest.raises(AttributeError, match=r"no query fetch; it has .*\bget\b"):
-        _ = wfstore.queries.workflows.fetch
+        _ = wfstore.queries.workflows.fetch  # type: ignore[attr-defined]
     with pytest.raises(AttributeError, match=r"no query file workflow\.sql; there are .*\bworkflows\b"):
-        _ = wfstore.queries.workflow
+        _ = wfstore.queries.workflow  # type: ignore[attr-defined]
 
 
 def test_rows_become_models(connection: psycopg.Connection[Any]) -> None:

@@ -108,9 +108,18 @@ def _compare(result: NodeResult, row: NodeExecution) -> AlreadyRecorded | None:
         if getattr(result, column) != getattr(row, column):
             return _clash(result, column)
     for column in ("input_data", "output_data", "error_data"):
-        if _as_stored(getattr(result, column)) != getattr(row, column):
+        if not _same(_as_stored(getattr(result, column)), getattr(row, column)):
             return _clash(result, column)
     return None
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two JSON values are the same; to Python true is 1, to JSON it is not."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(value, other[key]) for key, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
 def _as_stored(value: Any) -> Any:

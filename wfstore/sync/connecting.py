@@ -88,7 +88,7 @@ def connect(
 
 
 def _configure(connection: Connection[Any]) -> None:
-    set_json_loads(orjson.loads, connection)
+    set_json_loads(_read_json, connection)
     call(CATALOGUE["session.limit_idle_transactions"], connection, {"timeout": IDLE_IN_TRANSACTION_TIMEOUT})
 
 
@@ -116,3 +116,8 @@ def _tenant(pool: ConnectionPool[Connection[Any]], slug: str) -> UUID:
     if found is None:
         raise unknown_tenant(slug)
     return found
+
+
+def _read_json(text: str | bytes) -> Any:
+    """Read JSON; psycopg wants a function of Python's, whose code it can look at."""
+    return orjson.loads(text)
