@@ -26,7 +26,7 @@ class Proxy:
         self._ends: list[socket.socket] = []
         self._lose_reply = False
         self.round_trips = 0
-        """How often a client asked for an answer to wait for: Sync, Query and Flush of the protocol."""
+        """How often a client asked for an answer and waited: Sync and Query messages of the protocol."""
         port = self._listener.getsockname()[1]
         away = in_database(url, values["dbname"]).split("?", 1)[1]
         kept = [pair for pair in away.split("&") if pair.partition("=")[0] not in ("host", "port")]
@@ -101,7 +101,7 @@ class _Questions:
             length = head + int.from_bytes(self._rest[head : head + 4], "big")
             if len(self._rest) < length:
                 break
-            found += self._started and self._rest[:1] in (b"S", b"Q", b"H")
+            found += self._started and self._rest[:1] in (b"S", b"Q")
             self._started = True
             self._rest = self._rest[length:]
         return found
