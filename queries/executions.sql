@@ -52,15 +52,12 @@ claimed AS (
     FROM due
     WHERE q.tenant_id = due.tenant_id
         AND q.execution_id = due.execution_id
-    RETURNING q.tenant_id, q.execution_id, q.attempt, q.max_attempts, q.visible_at
+    RETURNING q.tenant_id, q.execution_id, q.attempt, q.max_attempts, q.visible_at, due.priority, due.visible_at AS due_at
 )
 -- What an UPDATE returns has no order.
-SELECT c.tenant_id, c.execution_id, c.attempt, c.max_attempts, c.visible_at
-FROM claimed AS c
-JOIN due
-    ON due.tenant_id = c.tenant_id
-    AND due.execution_id = c.execution_id
-ORDER BY due.priority DESC, due.visible_at, due.execution_id;
+SELECT tenant_id, execution_id, attempt, max_attempts, visible_at
+FROM claimed
+ORDER BY priority DESC, due_at, execution_id;
 
 -- name: delete(execution_id, tenant_id)!
 -- Remove one ended execution with its node results; whole periods go by dropping partitions instead.

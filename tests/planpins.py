@@ -126,10 +126,10 @@ PINS = [
     Pin(
         "executions.claim",
         f"execution_queue_due_idx|{QUEUE}",
-        rows="4 * limit + others + min(queued, 100)",
+        rows="5 * limit + others + min(queued, 100)",
         role=WORKER,
         blocks="30 + 4 * rows + entries / 80",
-        others_plan="4 * limit + others + queued",
+        others_plan="5 * limit + others + queued",
     ),
     # --- monitoring: what is counted is read, and nothing from before the window ---
     Pin("monitoring.active_by_status", QUEUE, rows="queued"),
