@@ -231,6 +231,8 @@ class Expressions:
             return len(arguments) >= functions.NULL_WITH_MORE_ARGUMENTS[name]
         if name in functions.MAY_BE_NULL or name.startswith(functions.MAY_BE_NULL_PREFIXES):
             return True
+        if name.endswith(functions.MAY_BE_NULL_SUFFIX):
+            return True
         return name not in functions.NOT_NULL_OF_NOT_NULL and not self.facts.function([name]).strict
 
     # --- what a condition proves ----------------------------------------------------------------------------
@@ -241,6 +243,7 @@ class Expressions:
             relation.prove(column)
 
     def _proofs(self, node: Node, scope: Scope) -> list[_Proof]:
+        """Return the columns that are not NULL where a condition is true."""
         kind, message = unwrap(node)
         match kind:
             case "bool_expr" if message.boolop == pb.AND_EXPR:
@@ -248,15 +251,34 @@ class Expressions:
             case "bool_expr" if message.boolop == pb.OR_EXPR:
                 first, *others = ([*self._proofs(arg, scope)] for arg in message.args)
                 return [proof for proof in first if all(_contains(other, proof) for other in others)]
-            case "null_test" if message.nulltesttype == pb.IS_NOT_NULL:
-                return self._needed(message.arg, scope)
             case "null_test":
-                return []
+                return self._needed(message.arg, scope) if message.nulltesttype == pb.IS_NOT_NULL else []
+            # Of these it matters that the condition is true: over no rows, or no elements, ANY of NULL is false.
+            case "sub_link" if message.sub_link_type == pb.ANY_SUBLINK and not message.oper_name:
+                return self._fields_needed(message.testexpr, scope)
+            case "a_expr" if message.kind == pb.AEXPR_OP_ANY and self._strict(message):
+                return self._needed(message.lexpr, scope)
+            case "a_expr" if message.kind == pb.AEXPR_IN and strings(message.name) == ["="]:
+                return self._fields_needed(message.lexpr, scope)
+            case "a_expr" if message.kind == pb.AEXPR_OP and strings(message.name) == ["="] and self._strict(message):
+                return [proof for side in (message.lexpr, message.rexpr) for proof in self._fields_needed(side, scope)]
             case _:
                 return self._needed(node, scope)
 
+    def _strict(self, message: Node) -> bool:
+        return self.facts.operator(strings(message.name)[-1]).strict
+
+    def _fields_needed(self, node: Node, scope: Scope) -> list[_Proof]:
+        """Return what an operand of an equality needs; of a row, what each field does."""
+        kind, message = unwrap(node)
+        fields = message.args if kind == "row_expr" else [node]
+        return [proof for field in fields for proof in self._needed(field, scope)]
+
     def _needed(self, node: Node, scope: Scope) -> list[_Proof]:
-        """Return the columns without which an expression is NULL: if it is not, neither are they."""
+        """Return the columns without which an expression is NULL: if it is not, neither are they.
+
+        Nothing is needed by a row: `(2, NULL) > (1, 1)` is true, and `(2, NULL) = (1, 1)` is false.
+        """
         kind, message = unwrap(node)
         match kind:
             case "column_ref":
@@ -267,16 +289,10 @@ class Expressions:
                 return self._needed(message.arg, scope)
             case "bool_expr" if message.boolop == pb.NOT_EXPR:
                 return self._needed(message.args[0], scope)
-            case "row_expr":
-                return [proof for arg in message.args for proof in self._needed(arg, scope)]
-            case "sub_link" if message.sub_link_type == pb.ANY_SUBLINK:
-                return self._needed(message.testexpr, scope)
             case "a_expr" if message.kind in (pb.AEXPR_IN, *_BETWEEN):
                 return self._needed(message.lexpr, scope)
-            case "a_expr" if self.facts.operator(strings(message.name)[-1]).strict:
-                operands = [message.lexpr, message.rexpr] if message.kind in _COMPARING else []
-                operands = [message.lexpr] if message.kind == pb.AEXPR_OP_ANY else operands
-                return [proof for operand in operands for proof in self._needed(operand, scope)]
+            case "a_expr" if message.kind in _COMPARING and self._strict(message):
+                return [proof for side in (message.lexpr, message.rexpr) for proof in self._needed(side, scope)]
             case _:
                 return []
 
