@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, cast
 
@@ -41,6 +42,10 @@ def stubs(
     if face not in ("sync", "async"):
         raise typer.BadParameter("it is sync or async", param_hint="--face")
     made = _make(queries, models, migrations, output, cast("Literal['sync', 'async']", face), database_url)
+    _write(made, check=check)
+
+
+def _write(made: Mapping[Path, str], *, check: bool) -> None:
     from wfstore.stubs.command import stale
 
     differing = stale(made)
