@@ -35,7 +35,10 @@ class Proxy:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def lose_next_reply(self) -> None:
-        """Pass on what the client says next; when the server answers, hang up on both instead."""
+        """Pass on what the client says next; when the server answers, hang up on both instead.
+
+        Once for a store: afterwards its pool may be connecting anew, and that answer would be the next.
+        """
         self._lose_reply = True
 
     def refuse(self) -> None:
