@@ -5,3 +5,4 @@ DROP FUNCTION wfstore_make_partition(timestamptz);
 DROP FUNCTION wfstore_create_partition(timestamptz);
 DROP TABLE node_executions;
 DROP TABLE workflow_executions;
+DROP FUNCTION wfstore_refuse_history();

@@ -22,6 +22,7 @@ CREATE TABLE workflow_executions (
         CHECK (mode IN ('MANUAL', 'TRIGGER', 'WEBHOOK', 'RETRY')),
     triggered_by text,
     parent_execution_id uuid,
+    retry_of_execution_id uuid,
     start_time bigint,
     end_time bigint,
     run_data jsonb,
@@ -46,6 +47,7 @@ COMMENT ON COLUMN workflow_executions.status IS 'NEW, RUNNING, WAITING; SUCCESS,
 COMMENT ON COLUMN workflow_executions.mode IS 'What started it: MANUAL, TRIGGER, WEBHOOK or RETRY.';
 COMMENT ON COLUMN workflow_executions.triggered_by IS 'Who or what started it, in the engine''s terms.';
 COMMENT ON COLUMN workflow_executions.parent_execution_id IS 'The execution that started this one; no foreign key: it may have expired.';
+COMMENT ON COLUMN workflow_executions.retry_of_execution_id IS 'The ended execution that this one repeats, from some node on.';
 COMMENT ON COLUMN workflow_executions.start_time IS 'Unix milliseconds.';
 COMMENT ON COLUMN workflow_executions.end_time IS 'Unix milliseconds; set when, and only when, the status is final.';
 COMMENT ON COLUMN workflow_executions.run_data IS 'What the engine keeps of the run as a whole.';
@@ -59,6 +61,44 @@ COMMENT ON COLUMN workflow_executions.created_at IS 'When the row was written.';
 CREATE INDEX workflow_executions_workflow_idx ON workflow_executions (workflow_id, tenant_id, execution_id);
 -- Failures are what people look for, and rare.
 CREATE INDEX workflow_executions_error_idx ON workflow_executions (tenant_id, execution_id) WHERE status = 'ERROR';
+
+CREATE FUNCTION wfstore_refuse_history() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog
+AS $$
+BEGIN
+    IF TG_ARGV[0] = 'node' THEN
+        RAISE EXCEPTION USING ERRCODE = 'WF006',
+            MESSAGE = format('execution %s: node %L, run %s, has a final result', OLD.execution_id, OLD.node_id, OLD.run_index),
+            HINT = 'A final result is immutable; the next pass of a loop takes the next run_index.';
+    ELSIF OLD.status IN ('SUCCESS', 'ERROR', 'CANCELED') THEN
+        RAISE EXCEPTION USING ERRCODE = 'WF002',
+            MESSAGE = format('execution %s has ended with %s', OLD.execution_id, OLD.status),
+            HINT = 'An end is final; retry it as a new execution.';
+    END IF;
+    RAISE EXCEPTION USING ERRCODE = 'WF007',
+        MESSAGE = format('execution %s: %s cannot become %s', OLD.execution_id, OLD.status, NEW.status),
+        HINT = 'An execution goes NEW, RUNNING, then WAITING, NEW again, or to its end.';
+END
+$$;
+COMMENT ON FUNCTION wfstore_refuse_history() IS 'Row trigger: refuse to rewrite history; its WHEN says what that is.';
+-- What the caller keeps along with it may change for ever; nothing else of an execution that has ended.
+CREATE TRIGGER workflow_executions_transition BEFORE UPDATE ON workflow_executions
+    FOR EACH ROW WHEN (
+        (OLD.status, NEW.status) IN (
+            ('NEW', 'WAITING'), ('NEW', 'SUCCESS'), ('NEW', 'ERROR'), ('WAITING', 'NEW'), ('WAITING', 'SUCCESS'), ('WAITING', 'ERROR')
+        )
+        OR (
+            OLD.status IN ('SUCCESS', 'ERROR', 'CANCELED')
+            AND (
+                OLD.status, OLD.start_time, OLD.end_time, OLD.run_data, OLD.error_message, OLD.error_details
+            ) IS DISTINCT FROM (
+                NEW.status, NEW.start_time, NEW.end_time, NEW.run_data, NEW.error_message, NEW.error_details
+            )
+        )
+        OR (OLD.workflow_id, OLD.workflow_revision, OLD.mode) IS DISTINCT FROM (NEW.workflow_id, NEW.workflow_revision, NEW.mode)
+    )
+    EXECUTE FUNCTION wfstore_refuse_history('execution');
 CREATE POLICY workflow_executions_tenant ON workflow_executions
     USING (tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]))
     WITH CHECK (tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]));
@@ -101,12 +141,17 @@ COMMENT ON COLUMN node_executions.output_data IS 'What it returned.';
 COMMENT ON COLUMN node_executions.error_data IS 'Why it failed.';
 COMMENT ON COLUMN node_executions.retry_count IS 'Repetitions under this run_index so far.';
 COMMENT ON COLUMN node_executions.max_retries IS 'Repetitions allowed.';
+CREATE TRIGGER node_executions_transition BEFORE UPDATE ON node_executions
+    FOR EACH ROW WHEN (OLD.status IN ('SUCCESS', 'ERROR', 'SKIPPED', 'CANCELED'))
+    EXECUTE FUNCTION wfstore_refuse_history('node');
 CREATE POLICY node_executions_tenant ON node_executions
     USING (tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]))
     WITH CHECK (tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]));
 ALTER TABLE node_executions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE node_executions FORCE ROW LEVEL SECURITY;
-GRANT SELECT ON node_executions TO wfstore_app, wfstore_readonly;
+-- INSERT: a retry takes over results of the execution that it repeats.
+GRANT SELECT, INSERT ON node_executions TO wfstore_app;
+GRANT SELECT ON node_executions TO wfstore_readonly;
 GRANT SELECT, INSERT, UPDATE ON node_executions TO wfstore_worker;
 
 CREATE FUNCTION wfstore_create_partition(at timestamptz) RETURNS text

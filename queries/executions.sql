@@ -1,63 +1,125 @@
 -- Executions: the queue that workers claim from, and the history that stays.
 
--- name: cancel(end_time, execution_id, tenant_id)^
--- End an execution that has not ended; a worker that has it loses its lease. No row: it has ended, or is not there.
--- returns: ExecutionKey    rows: 0..1
--- locks: its execution_queue row
+-- name: cancel(end_time, execution_id, tenant_id)
+-- End an execution that has not ended, with all that it started; a worker that has one of them loses its lease. No
+-- row: it has ended, or is not there.
+-- returns: ExecutionKey    rows: 0..n
+-- locks: their execution_queue rows
 -- repeat: safe
-WITH released AS (
-    DELETE FROM execution_queue AS q
+-- allow: no-cap (what one execution has started and has not ended)
+WITH RECURSIVE family AS (
+    SELECT q.tenant_id, q.execution_id
+    FROM execution_queue AS q
     WHERE q.tenant_id = :tenant_id
         AND q.execution_id = :execution_id
+    UNION
+    SELECT child.tenant_id, child.execution_id
+    FROM family
+    JOIN execution_queue AS child
+        ON child.tenant_id = :tenant_id
+        AND child.parent_execution_id = family.execution_id
+),
+released AS (
+    DELETE FROM execution_queue AS q
+    USING family
+    WHERE q.tenant_id = :tenant_id
+        AND q.execution_id = family.execution_id
     RETURNING q.tenant_id, q.execution_id
 ),
 canceled AS (
     UPDATE workflow_executions AS e
     SET status = 'CANCELED',
-        start_time = least(e.start_time, :end_time::bigint),
-        end_time = :end_time::bigint
+        end_time = greatest(:end_time::bigint, e.start_time)
     FROM released
     WHERE e.tenant_id = :tenant_id
-        AND e.execution_id = :execution_id
-        AND e.tenant_id = released.tenant_id
         AND e.execution_id = released.execution_id
     RETURNING e.tenant_id, e.execution_id
 )
 SELECT tenant_id, execution_id
 FROM canceled;
 
--- name: claim(lease_until, limit, now, queue, tenant_ids, worker_id)
--- Hand up to :limit due executions of one queue to a worker, most urgent first.
+-- name: claim(lease_until, limit, queue, tenant_ids, worker_id)
+-- Hand up to :limit ready executions of one queue to a worker, most urgent first. What may not run now, as its
+-- workflow is paused or all places of its key are taken, is parked and comes back as not admitted.
 -- returns: Claim           rows: 0..limit
--- locks: execution_queue rows, SKIP LOCKED
--- index: execution_queue_due_idx
+-- locks: execution_queue rows, SKIP LOCKED; then concurrency_limits rows in the order of their keys
+-- index: execution_queue_ready_idx
+-- not-null: visible_at (the end of the lease, a parameter)
 WITH due AS (
-    SELECT tenant_id, execution_id, priority, visible_at
-    FROM execution_queue
-    WHERE tenant_id = ANY(:tenant_ids::uuid[])
-        AND queue = :queue
-        AND status <> 'WAITING'
-        AND attempt < max_attempts
-        AND visible_at <= :now
-    ORDER BY priority DESC, visible_at, execution_id
+    SELECT
+        q.tenant_id, q.execution_id, q.workflow_id, q.concurrency_key, q.priority, q.visible_at, q.attempt, q.failures,
+        q.max_attempts, q.woken_by
+    FROM execution_queue AS q
+    WHERE q.tenant_id = ANY(:tenant_ids::uuid[])
+        AND q.queue = :queue
+        AND q.ready
+        AND q.tenant_id <> ALL(
+            ARRAY(
+                SELECT p.tenant_id
+                FROM execution_pauses AS p
+                WHERE p.tenant_id = ANY(:tenant_ids::uuid[])
+                    AND p.kind = 'QUEUE'
+                    AND p.name = :queue
+            )
+        )
+    ORDER BY q.priority DESC, q.visible_at, q.execution_id
     LIMIT :limit
-    FOR UPDATE SKIP LOCKED
+    FOR UPDATE OF q SKIP LOCKED
+),
+marked AS (
+    SELECT
+        due.*,
+        due.concurrency_key IS NOT NULL
+        OR EXISTS (
+            SELECT
+            FROM execution_pauses AS p
+            WHERE p.tenant_id = due.tenant_id
+                AND p.kind = 'WORKFLOW'
+                AND p.name = due.workflow_id::text
+        ) AS gated
+    FROM due
+),
+-- Most executions have neither key nor pause, and cost no call.
+admitted AS (
+    SELECT gate.admitted_tenant AS tenant_id, gate.admitted AS execution_id
+    FROM (
+        SELECT array_agg(marked.tenant_id) AS tenant_ids, array_agg(marked.execution_id) AS execution_ids
+        FROM marked
+        WHERE marked.gated
+    ) AS held
+    CROSS JOIN LATERAL wfstore_admit(held.tenant_ids, held.execution_ids) AS gate
+    WHERE held.tenant_ids IS NOT NULL
 ),
 claimed AS (
     UPDATE execution_queue AS q
     SET attempt = q.attempt + 1,
         status = 'RUNNING',
+        ready = false,
         worker_id = :worker_id,
         visible_at = :lease_until
-    FROM due
-    WHERE q.tenant_id = due.tenant_id
-        AND q.execution_id = due.execution_id
-    RETURNING q.tenant_id, q.execution_id, q.attempt, q.max_attempts, q.visible_at, due.priority, due.visible_at AS due_at
+    FROM marked
+    WHERE q.tenant_id = marked.tenant_id
+        AND q.execution_id = marked.execution_id
+        AND (
+            NOT marked.gated
+            OR (marked.tenant_id, marked.execution_id) IN (SELECT a.tenant_id, a.execution_id FROM admitted AS a)
+        )
+    RETURNING q.tenant_id, q.execution_id
 )
--- What an UPDATE returns has no order.
-SELECT tenant_id, execution_id, attempt, max_attempts, visible_at
-FROM claimed
-ORDER BY priority DESC, due_at, execution_id;
+SELECT
+    marked.tenant_id,
+    marked.execution_id,
+    claimed.execution_id IS NOT NULL AS admitted,
+    marked.attempt + 1 AS attempt,
+    marked.failures,
+    marked.max_attempts,
+    :lease_until::timestamptz AS visible_at,
+    marked.woken_by
+FROM marked
+LEFT JOIN claimed
+    ON claimed.tenant_id = marked.tenant_id
+    AND claimed.execution_id = marked.execution_id
+ORDER BY marked.priority DESC, marked.visible_at, marked.execution_id;
 
 -- name: delete(execution_id, tenant_id)!
 -- Remove one ended execution with its node results; whole periods go by dropping partitions instead.
@@ -68,9 +130,10 @@ WHERE tenant_id = :tenant_id
     AND execution_id = :execution_id
     AND status IN ('SUCCESS', 'ERROR', 'CANCELED');
 
--- name: enqueue_many(concurrency_keys, execution_ids, max_attempts, metadata, modes, parent_execution_ids, priorities, queues, tenant_id, triggered_bys, visible_ats, workflow_ids)
--- Write executions to history and to the queue, one for each place of the arrays, at the workflow's present version.
--- returns: ExecutionCreated        rows: one for each place; created is false where the id existed before
+-- name: enqueue_many(concurrency_keys, concurrency_limits, execution_ids, idempotency_keys, key_expirations, max_attempts, metadata, modes, now, parent_execution_ids, priorities, queues, retry_factors, retry_ofs, retry_wait_maxs, retry_waits, tenant_id, triggered_bys, visible_ats, workflow_ids, workflow_revisions)
+-- Write executions to history and to the queue, one for each place of the arrays, at the workflow's present version
+-- where none is named. An id that is there already, or an idempotency key that is in use, creates nothing.
+-- returns: ExecutionCreated        rows: one for each place
 -- raises: NotFound
 -- repeat: safe
 -- not-null: execution_id (a row of history without one is refused)
@@ -78,18 +141,54 @@ WHERE tenant_id = :tenant_id
 WITH item AS (
     SELECT i.*
     FROM unnest(
-        :execution_ids::uuid[], :workflow_ids::uuid[], :modes::text[], :triggered_bys::text[],
-        :parent_execution_ids::uuid[], :metadata::jsonb[], :queues::text[], :priorities::integer[],
-        :visible_ats::timestamptz[], :max_attempts::integer[], :concurrency_keys::text[]
+        :execution_ids::uuid[], :workflow_ids::uuid[], :workflow_revisions::bigint[], :modes::text[],
+        :triggered_bys::text[], :parent_execution_ids::uuid[], :retry_ofs::uuid[], :metadata::jsonb[], :queues::text[],
+        :priorities::integer[], :visible_ats::timestamptz[], :max_attempts::integer[],
+        :retry_waits::double precision[], :retry_factors::double precision[], :retry_wait_maxs::double precision[],
+        :concurrency_keys::text[], :concurrency_limits::integer[], :idempotency_keys::text[],
+        :key_expirations::timestamptz[]
     ) WITH ORDINALITY AS i (
-        execution_id, workflow_id, mode, triggered_by, parent_execution_id, metadata, queue, priority,
-        visible_at, max_attempts, concurrency_key, ordinal
+        execution_id, workflow_id, workflow_revision, mode, triggered_by, parent_execution_id, retry_of, metadata,
+        queue, priority, visible_at, max_attempts, retry_wait, retry_factor, retry_wait_max, concurrency_key,
+        concurrency_limit, idempotency_key, key_expires_at, ordinal
     )
 ),
+-- In one order, here and below: two calls that meet at several keys wait for each other in turn, not in a ring.
+keyed AS (
+    INSERT INTO execution_keys AS k (tenant_id, idempotency_key, execution_id, expires_at)
+    SELECT DISTINCT ON (item.idempotency_key)
+        :tenant_id::uuid, item.idempotency_key, item.execution_id, item.key_expires_at
+    FROM item
+    WHERE item.idempotency_key IS NOT NULL
+    ORDER BY item.idempotency_key, item.ordinal
+    ON CONFLICT (tenant_id, idempotency_key) DO UPDATE
+    SET execution_id = excluded.execution_id,
+        expires_at = excluded.expires_at
+    -- an expired key may be used anew, and this very call may be repeated
+    WHERE k.expires_at <= :now OR k.execution_id = excluded.execution_id
+    RETURNING k.idempotency_key, k.execution_id
+),
+limited AS (
+    INSERT INTO concurrency_limits AS l (tenant_id, concurrency_key, max_running)
+    SELECT :tenant_id::uuid, item.concurrency_key, max(item.concurrency_limit)
+    FROM item
+    WHERE item.concurrency_key IS NOT NULL
+    GROUP BY item.concurrency_key
+    ORDER BY item.concurrency_key
+    ON CONFLICT (tenant_id, concurrency_key) DO NOTHING
+),
 versioned AS (
-    -- Where there is no such workflow the foreign key refuses the whole call, and names it.
+    -- Where there is no such workflow the foreign key refuses the whole call.
     -- LATERAL and LIMIT: each by its key, never all the tenant's workflows for the sake of a few.
-    SELECT item.*, :tenant_id::uuid AS tenant_id, coalesce(w.content_revision, 0) AS content_revision
+    SELECT
+        item.*,
+        :tenant_id::uuid AS tenant_id,
+        coalesce(item.workflow_revision, w.content_revision, 0) AS content_revision,
+        item.idempotency_key IS NULL
+        OR (item.idempotency_key, item.execution_id) IN (
+            SELECT keyed.idempotency_key, keyed.execution_id
+            FROM keyed
+        ) AS wanted
     FROM item
     LEFT JOIN LATERAL (
         SELECT workflows.content_revision
@@ -101,20 +200,25 @@ versioned AS (
 ),
 created AS (
     INSERT INTO workflow_executions AS e (
-        tenant_id, execution_id, workflow_id, workflow_revision, mode, triggered_by, parent_execution_id, metadata
+        tenant_id, execution_id, workflow_id, workflow_revision, mode, triggered_by, parent_execution_id,
+        retry_of_execution_id, metadata
     )
     SELECT
         v.tenant_id, v.execution_id, v.workflow_id, v.content_revision, v.mode, v.triggered_by,
-        v.parent_execution_id, v.metadata
+        v.parent_execution_id, v.retry_of, v.metadata
     FROM versioned AS v
+    WHERE v.wanted
     ON CONFLICT (tenant_id, execution_id) DO NOTHING
     RETURNING e.tenant_id, e.execution_id
 ),
 queued AS (
     INSERT INTO execution_queue AS q (
-        tenant_id, execution_id, queue, priority, visible_at, max_attempts, concurrency_key
+        tenant_id, execution_id, workflow_id, parent_execution_id, queue, priority, visible_at, ready, max_attempts,
+        retry_wait, retry_factor, retry_wait_max, concurrency_key
     )
-    SELECT v.tenant_id, v.execution_id, v.queue, v.priority, v.visible_at, v.max_attempts, v.concurrency_key
+    SELECT
+        v.tenant_id, v.execution_id, v.workflow_id, v.parent_execution_id, v.queue, v.priority, v.visible_at,
+        v.visible_at <= :now, v.max_attempts, v.retry_wait, v.retry_factor, v.retry_wait_max, v.concurrency_key
     FROM versioned AS v
     JOIN created
         ON created.tenant_id = v.tenant_id
@@ -132,10 +236,126 @@ LEFT JOIN queued
     AND queued.execution_id = v.execution_id
 ORDER BY v.ordinal;
 
+-- name: fail_many(attempts, error_details, error_messages, execution_ids, jitters, now, retries, tenant_ids, waits)
+-- Fail executions, one for each place of the arrays, whose lease the worker still has. Each is retried after its
+-- back-off (or the wait given in seconds), or is given up for good where it may not be retried or has failed too often.
+-- returns: ExecutionFailed         rows: 0..n
+-- locks: their execution_queue rows, in the order of their keys; concurrency_limits rows in the order of theirs
+-- not-null: retried (the one part is an argument, the other compares columns that are never NULL)
+WITH item AS (
+    SELECT i.*
+    FROM unnest(
+        :tenant_ids::uuid[], :execution_ids::uuid[], :attempts::integer[], :retries::boolean[],
+        :waits::double precision[], :jitters::double precision[], :error_messages::text[], :error_details::jsonb[]
+    ) AS i (tenant_id, execution_id, attempt, retry, wait, jitter, error_message, error_details)
+),
+held AS (
+    SELECT q.tenant_id, q.execution_id, q.concurrency_key, q.failures, q.max_attempts, q.retry_wait, q.retry_factor, q.retry_wait_max, q.queue, q.workflow_id
+    FROM (
+        SELECT DISTINCT item.tenant_id, item.execution_id, item.attempt
+        FROM item
+        ORDER BY item.tenant_id, item.execution_id
+        -- No limit at all; but the planner, who cannot know that, takes these for few and goes by their keys.
+        LIMIT (SELECT NULL::bigint)
+    ) AS leased
+    -- LATERAL and LIMIT, for the same: a plan made for a tenant with little in the queue must suit one with much.
+    CROSS JOIN LATERAL (
+        SELECT queued.tenant_id, queued.execution_id, queued.concurrency_key, queued.failures, queued.max_attempts, queued.retry_wait, queued.retry_factor, queued.retry_wait_max, queued.queue, queued.workflow_id
+        FROM execution_queue AS queued
+        WHERE queued.tenant_id = leased.tenant_id
+            AND queued.execution_id = leased.execution_id
+            AND queued.attempt = leased.attempt
+            AND queued.status = 'RUNNING'
+        LIMIT 1
+        FOR UPDATE
+    ) AS q
+),
+-- Their keys' places are returned by triggers, row by row; locked in one order here, no two workers wait in a ring.
+places AS (
+    SELECT l.concurrency_key
+    FROM (
+        SELECT DISTINCT held.tenant_id, held.concurrency_key
+        FROM held
+        WHERE held.concurrency_key IS NOT NULL
+        ORDER BY held.tenant_id, held.concurrency_key
+        LIMIT (SELECT NULL::bigint)
+    ) AS returned
+    CROSS JOIN LATERAL (
+        SELECT locked.concurrency_key
+        FROM concurrency_limits AS locked
+        WHERE locked.tenant_id = returned.tenant_id
+            AND locked.concurrency_key = returned.concurrency_key
+        LIMIT 1
+        FOR UPDATE
+    ) AS l
+),
+outcome AS (
+    SELECT
+        held.tenant_id, held.execution_id, held.queue, held.workflow_id, held.failures + 1 AS failures,
+        item.error_message, item.error_details,
+        item.retry AND held.failures + 1 < held.max_attempts AS retried,
+        :now::timestamptz + make_interval(
+            secs => coalesce(
+                item.wait,
+                -- far below what would overflow
+                least(held.retry_wait_max, held.retry_wait * power(held.retry_factor, least(held.failures, 300)))
+                * (1 + item.jitter)
+            )
+        ) AS visible_at
+    FROM held
+    JOIN item
+        ON item.tenant_id = held.tenant_id
+        AND item.execution_id = held.execution_id
+    WHERE (SELECT count(*) FROM places) >= 0 -- the places first
+),
+requeued AS (
+    UPDATE execution_queue AS q
+    SET status = 'NEW',
+        ready = false,
+        worker_id = NULL,
+        failures = outcome.failures,
+        visible_at = outcome.visible_at
+    FROM outcome
+    WHERE q.tenant_id = outcome.tenant_id
+        AND q.execution_id = outcome.execution_id
+        AND outcome.retried
+),
+released AS (
+    DELETE FROM execution_queue AS q
+    USING outcome
+    WHERE q.tenant_id = outcome.tenant_id
+        AND q.execution_id = outcome.execution_id
+        AND NOT outcome.retried
+),
+buried AS (
+    INSERT INTO dead_letters AS d (tenant_id, execution_id, workflow_id, queue, failures, reason, died_at)
+    SELECT o.tenant_id, o.execution_id, o.workflow_id, o.queue, o.failures, coalesce(o.error_message, ''), :now
+    FROM outcome AS o
+    WHERE NOT o.retried
+    ON CONFLICT (tenant_id, execution_id) DO NOTHING
+),
+written AS (
+    UPDATE workflow_executions AS e
+    SET status = CASE WHEN outcome.retried THEN 'NEW' ELSE 'ERROR' END,
+        end_time = CASE
+            WHEN NOT outcome.retried THEN greatest((extract(epoch FROM :now::timestamptz) * 1000)::bigint, e.start_time)
+        END,
+        error_message = outcome.error_message,
+        error_details = outcome.error_details
+    FROM outcome
+    WHERE e.tenant_id = outcome.tenant_id
+        AND e.execution_id = outcome.execution_id
+    RETURNING e.tenant_id, e.execution_id, outcome.retried, outcome.failures, outcome.visible_at
+)
+SELECT
+    tenant_id, execution_id, retried, failures,
+    CASE WHEN retried THEN visible_at END AS visible_at
+FROM written;
+
 -- name: finish_many(attempts, end_times, error_details, error_messages, execution_ids, run_data, start_times, statuses, tenant_ids)
 -- End executions, one for each place of the arrays, whose lease the worker still has; the others are not returned.
 -- returns: ExecutionKey    rows: 0..n
--- locks: their execution_queue rows, in the order of their keys
+-- locks: their execution_queue rows, in the order of their keys; concurrency_limits rows in the order of theirs
 WITH item AS (
     SELECT i.*
     FROM unnest(
@@ -146,7 +366,7 @@ WITH item AS (
     )
 ),
 held AS (
-    SELECT q.tenant_id, q.execution_id
+    SELECT q.tenant_id, q.execution_id, q.concurrency_key
     FROM (
         SELECT DISTINCT item.tenant_id, item.execution_id, item.attempt
         FROM item
@@ -156,20 +376,41 @@ held AS (
     ) AS leased
     -- LATERAL and LIMIT, for the same: a plan made for a tenant with little in the queue must suit one with much.
     CROSS JOIN LATERAL (
-        SELECT queued.tenant_id, queued.execution_id
+        SELECT queued.tenant_id, queued.execution_id, queued.concurrency_key
         FROM execution_queue AS queued
         WHERE queued.tenant_id = leased.tenant_id
             AND queued.execution_id = leased.execution_id
             AND queued.attempt = leased.attempt
+            AND queued.status = 'RUNNING'
         LIMIT 1
         FOR UPDATE
     ) AS q
+),
+-- Their keys' places are returned by triggers, row by row; locked in one order here, no two workers wait in a ring.
+places AS (
+    SELECT l.concurrency_key
+    FROM (
+        SELECT DISTINCT held.tenant_id, held.concurrency_key
+        FROM held
+        WHERE held.concurrency_key IS NOT NULL
+        ORDER BY held.tenant_id, held.concurrency_key
+        LIMIT (SELECT NULL::bigint)
+    ) AS returned
+    CROSS JOIN LATERAL (
+        SELECT locked.concurrency_key
+        FROM concurrency_limits AS locked
+        WHERE locked.tenant_id = returned.tenant_id
+            AND locked.concurrency_key = returned.concurrency_key
+        LIMIT 1
+        FOR UPDATE
+    ) AS l
 ),
 released AS (
     DELETE FROM execution_queue AS q
     WHERE (q.tenant_id, q.execution_id) IN (
         SELECT held.tenant_id, held.execution_id
         FROM held
+        WHERE (SELECT count(*) FROM places) >= 0 -- the places first
     )
     RETURNING q.tenant_id, q.execution_id
 ),
@@ -177,7 +418,8 @@ finished AS (
     UPDATE workflow_executions AS e
     SET status = item.status,
         start_time = coalesce(item.start_time, e.start_time),
-        end_time = item.end_time,
+        -- a worker whose clock is behind ends it no earlier than it began
+        end_time = greatest(item.end_time, coalesce(item.start_time, e.start_time)),
         run_data = item.run_data,
         error_message = item.error_message,
         error_details = item.error_details
@@ -199,7 +441,7 @@ FROM finished;
 SELECT
     tenant_id, execution_id, workflow_id, workflow_revision, status, mode, start_time, end_time, error_message,
     created_at,
-    triggered_by, parent_execution_id, run_data, metadata, error_details
+    triggered_by, parent_execution_id, retry_of_execution_id, run_data, metadata, error_details
 FROM workflow_executions
 WHERE tenant_id = :tenant_id
     AND execution_id = :execution_id;
@@ -208,13 +450,15 @@ WHERE tenant_id = :tenant_id
 -- How the queue sees an execution; no row once it has ended.
 -- returns: QueueEntry      rows: 0..1
 SELECT
-    tenant_id, execution_id, queue, status, priority, visible_at, attempt, max_attempts, worker_id, concurrency_key
+    tenant_id, execution_id, workflow_id, queue, status, priority, visible_at, ready, parked_by, attempt, failures,
+    max_attempts, worker_id, concurrency_key, wait_signal, wait_children
 FROM execution_queue
 WHERE tenant_id = :tenant_id
     AND execution_id = :execution_id;
 
 -- name: heartbeat_many(attempts, execution_ids, lease_until, tenant_ids)
 -- Prolong leases, one for each place of the arrays; those that are lost are not returned.
+-- not-null: visible_at (the end of the lease, a parameter)
 -- returns: Lease           rows: 0..n
 -- locks: their execution_queue rows, in the order of their keys
 -- repeat: safe
@@ -235,6 +479,7 @@ WITH held AS (
         WHERE queued.tenant_id = leased.tenant_id
             AND queued.execution_id = leased.execution_id
             AND queued.attempt = leased.attempt
+            AND queued.status = 'RUNNING'
         LIMIT 1
         FOR UPDATE
     ) AS q
@@ -246,6 +491,16 @@ WHERE (q.tenant_id, q.execution_id) IN (
     FROM held
 )
 RETURNING q.tenant_id, q.execution_id, q.visible_at;
+
+-- name: lock(execution_id, tenant_id)$
+-- Lock an execution that has not ended, so that what follows in this transaction sees its last state; its status.
+-- returns: str|None
+-- locks: its execution_queue row
+SELECT q.status
+FROM execution_queue AS q
+WHERE q.tenant_id = :tenant_id
+    AND q.execution_id = :execution_id
+FOR UPDATE;
 
 -- name: page(before_id, limit, tenant_id)
 -- Executions without their payload, latest first.
@@ -294,7 +549,8 @@ LIMIT :limit;
 -- returns: QueueEntry      rows: 0..limit
 -- index: execution_queue_pkey
 SELECT
-    tenant_id, execution_id, queue, status, priority, visible_at, attempt, max_attempts, worker_id, concurrency_key
+    tenant_id, execution_id, workflow_id, queue, status, priority, visible_at, ready, parked_by, attempt, failures,
+    max_attempts, worker_id, concurrency_key, wait_signal, wait_children
 FROM execution_queue
 WHERE tenant_id = :tenant_id
     AND queue = :queue
@@ -314,22 +570,84 @@ WHERE e.tenant_id = ANY(:tenant_ids::uuid[])
     AND e.execution_id = ANY(:execution_ids::uuid[])
     AND e.status IN ('NEW', 'RUNNING', 'WAITING')
 RETURNING
-    e.tenant_id, e.execution_id, e.workflow_id, e.workflow_revision, e.mode, e.parent_execution_id, e.metadata,
-    e.start_time;
+    e.tenant_id, e.execution_id, e.workflow_id, e.workflow_revision, e.mode, e.parent_execution_id,
+    e.retry_of_execution_id, e.metadata, e.start_time;
+
+-- name: suspend(attempt, children, execution_id, now, signal, tenant_id, wake_at)^
+-- Let an execution that this transaction has locked wait under its lease, unless what it waits for is there already.
+-- returns: Suspended       rows: 0..1
+WITH fact AS (
+    SELECT
+        q.tenant_id,
+        q.execution_id,
+        :signal::text IS NOT NULL
+        AND EXISTS (
+            SELECT
+            FROM execution_signals AS s
+            WHERE s.tenant_id = :tenant_id
+                AND s.execution_id = :execution_id
+                AND s.name = :signal::text
+                AND s.consumed_at IS NULL
+                AND (s.expires_at IS NULL OR s.expires_at > :now)
+        ) AS signaled,
+        :children::boolean
+        AND NOT EXISTS (
+            SELECT
+            FROM execution_queue AS child
+            WHERE child.tenant_id = :tenant_id
+                AND child.parent_execution_id = :execution_id
+        ) AS childless
+    FROM execution_queue AS q
+    WHERE q.tenant_id = :tenant_id
+        AND q.execution_id = :execution_id
+        AND q.attempt = :attempt
+        AND q.status = 'RUNNING'
+),
+waiting AS (
+    UPDATE execution_queue AS q
+    SET status = 'WAITING',
+        worker_id = NULL,
+        visible_at = :wake_at::timestamptz,
+        wait_signal = :signal::text,
+        wait_children = :children::boolean,
+        woken_by = NULL
+    FROM fact
+    WHERE q.tenant_id = :tenant_id
+        AND q.execution_id = fact.execution_id
+        AND NOT fact.signaled
+        AND NOT fact.childless
+    RETURNING q.tenant_id, q.execution_id
+),
+written AS (
+    UPDATE workflow_executions AS e
+    SET status = 'WAITING'
+    FROM waiting
+    WHERE e.tenant_id = :tenant_id
+        AND e.execution_id = waiting.execution_id
+)
+SELECT
+    fact.tenant_id,
+    fact.execution_id,
+    waiting.execution_id IS NOT NULL AS suspended
+FROM fact
+LEFT JOIN waiting
+    ON waiting.tenant_id = fact.tenant_id
+    AND waiting.execution_id = fact.execution_id;
 
 -- name: unfinished(execution_ids, tenant_id)
 -- Which of these executions have not ended, as the queue sees them.
 -- returns: QueueEntry      rows: 0..n
 -- index: execution_queue_pkey
 SELECT
-    q.tenant_id, q.execution_id, q.queue, q.status, q.priority, q.visible_at, q.attempt, q.max_attempts, q.worker_id,
-    q.concurrency_key
+    q.tenant_id, q.execution_id, q.workflow_id, q.queue, q.status, q.priority, q.visible_at, q.ready, q.parked_by,
+    q.attempt, q.failures, q.max_attempts, q.worker_id, q.concurrency_key, q.wait_signal, q.wait_children
 FROM (SELECT DISTINCT unnest(:execution_ids::uuid[]) AS execution_id) AS wanted
 -- LATERAL and LIMIT: each by its key, never all that the tenant has in the queue for the sake of many.
 CROSS JOIN LATERAL (
     SELECT
-        queued.tenant_id, queued.execution_id, queued.queue, queued.status, queued.priority, queued.visible_at,
-        queued.attempt, queued.max_attempts, queued.worker_id, queued.concurrency_key
+        queued.tenant_id, queued.execution_id, queued.workflow_id, queued.queue, queued.status, queued.priority,
+        queued.visible_at, queued.ready, queued.parked_by, queued.attempt, queued.failures, queued.max_attempts,
+        queued.worker_id, queued.concurrency_key, queued.wait_signal, queued.wait_children
     FROM execution_queue AS queued
     WHERE queued.tenant_id = :tenant_id
         AND queued.execution_id = wanted.execution_id
@@ -344,3 +662,82 @@ UPDATE workflow_executions
 SET metadata = :metadata::jsonb
 WHERE tenant_id = :tenant_id
     AND execution_id = :execution_id;
+
+-- name: wake_due(limit, now, queue, tenant_ids)$
+-- Make ready what time has made due in a queue: scheduled starts, waits that time out, leases that ran out. A lease
+-- lost is a failure; after too many the execution is given up. Returns how many rows it saw.
+-- returns: int
+-- locks: execution_queue rows, SKIP LOCKED
+-- index: execution_queue_due_idx
+WITH due AS (
+    SELECT
+        q.tenant_id, q.execution_id, q.status, q.worker_id,
+        q.status = 'RUNNING' AND q.failures + 1 >= q.max_attempts AS exhausted
+    FROM execution_queue AS q
+    WHERE q.tenant_id = ANY(:tenant_ids::uuid[])
+        AND q.queue = :queue
+        AND NOT q.ready
+        AND q.parked_by IS NULL
+        AND q.visible_at <= :now
+    ORDER BY q.visible_at
+    LIMIT :limit
+    FOR UPDATE SKIP LOCKED
+),
+woken AS (
+    UPDATE execution_queue AS q
+    SET status = 'NEW',
+        ready = true,
+        failures = q.failures + (q.status = 'RUNNING')::integer,
+        worker_id = NULL,
+        wait_signal = NULL,
+        wait_children = false,
+        woken_by = CASE q.status WHEN 'WAITING' THEN 'TIME' ELSE q.woken_by END
+    FROM due
+    WHERE q.tenant_id = due.tenant_id
+        AND q.execution_id = due.execution_id
+        AND NOT due.exhausted
+),
+given_up AS (
+    DELETE FROM execution_queue AS q
+    USING due
+    WHERE q.tenant_id = due.tenant_id
+        AND q.execution_id = due.execution_id
+        AND due.exhausted
+    RETURNING q.tenant_id, q.execution_id, q.workflow_id, q.queue, q.failures + 1 AS failures, q.worker_id
+),
+ended AS (
+    UPDATE workflow_executions AS e
+    SET status = 'ERROR',
+        end_time = greatest((extract(epoch FROM :now::timestamptz) * 1000)::bigint, e.start_time),
+        error_message = concat('given up after ', g.failures, ' attempts; worker ', g.worker_id, ' let its lease run out')
+    FROM given_up AS g
+    WHERE e.tenant_id = g.tenant_id
+        AND e.execution_id = g.execution_id
+    RETURNING e.tenant_id, e.execution_id, e.error_message
+),
+buried AS (
+    INSERT INTO dead_letters AS d (tenant_id, execution_id, workflow_id, queue, failures, reason, died_at)
+    SELECT g.tenant_id, g.execution_id, g.workflow_id, g.queue, g.failures, coalesce(ended.error_message, ''), :now
+    FROM given_up AS g
+    JOIN ended
+        ON ended.tenant_id = g.tenant_id
+        AND ended.execution_id = g.execution_id
+    ON CONFLICT (tenant_id, execution_id) DO NOTHING
+)
+SELECT count(*) FROM due;
+
+-- name: wake_signaled(execution_id, now, signal, tenant_id)!
+-- Wake an execution that this transaction has locked, if it waits for this signal.
+-- returns: int
+-- repeat: safe
+UPDATE execution_queue
+SET status = 'NEW',
+    ready = true,
+    wait_signal = NULL,
+    wait_children = false,
+    visible_at = :now,
+    woken_by = 'SIGNAL'
+WHERE tenant_id = :tenant_id
+    AND execution_id = :execution_id
+    AND status = 'WAITING'
+    AND wait_signal = :signal;

@@ -90,21 +90,30 @@ JOIN workflows AS w
 ORDER BY b.executions DESC, b.workflow_id;
 
 -- name: queue_depth(now, tenant_id)
--- What is in each queue, and since when the oldest due execution waits.
+-- What is in each queue, and since when the oldest ready execution waits for a worker.
 -- returns: QueueDepth      rows: one for each queue in use
 -- allow: no-cap (a row for each queue; operators name them, and look at all of them)
 SELECT
-    queue,
-    count(*) FILTER (WHERE status = 'NEW' AND visible_at <= :now AND attempt < max_attempts) AS due,
-    count(*) FILTER (WHERE status = 'NEW' AND visible_at > :now) AS scheduled,
-    count(*) FILTER (WHERE status = 'RUNNING' AND (visible_at > :now OR attempt < max_attempts)) AS running,
-    count(*) FILTER (WHERE status = 'WAITING') AS waiting,
-    count(*) FILTER (WHERE status <> 'WAITING' AND visible_at <= :now AND attempt >= max_attempts) AS exhausted,
-    min(visible_at) FILTER (WHERE status <> 'WAITING' AND visible_at <= :now AND attempt < max_attempts) AS oldest_due_at
-FROM execution_queue
-WHERE tenant_id = :tenant_id
-GROUP BY queue
-ORDER BY queue;
+    q.queue,
+    count(*) FILTER (WHERE q.ready OR (q.status = 'NEW' AND q.parked_by IS NULL AND q.visible_at <= :now)) AS ready,
+    count(*) FILTER (WHERE q.status = 'NEW' AND q.parked_by IS NULL AND NOT q.ready AND q.visible_at > :now) AS scheduled,
+    count(*) FILTER (WHERE q.status = 'RUNNING' AND q.visible_at > :now) AS running,
+    count(*) FILTER (WHERE q.status = 'RUNNING' AND q.visible_at <= :now) AS expired,
+    count(*) FILTER (WHERE q.status = 'WAITING') AS waiting,
+    count(*) FILTER (WHERE q.parked_by IS NOT NULL) AS parked,
+    EXISTS (
+        SELECT
+        FROM execution_pauses AS p
+        WHERE p.tenant_id = :tenant_id
+            AND p.kind = 'QUEUE'
+            AND p.name = q.queue
+    ) AS paused,
+    min(q.visible_at) FILTER (WHERE q.ready OR (q.status = 'NEW' AND q.parked_by IS NULL AND q.visible_at <= :now))
+        AS oldest_ready_at
+FROM execution_queue AS q
+WHERE q.tenant_id = :tenant_id
+GROUP BY q.queue
+ORDER BY q.queue;
 
 -- name: slowest_nodes(limit, since_id, tenant_id)
 -- The nodes whose runs in the window took longest on average.

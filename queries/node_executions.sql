@@ -1,5 +1,24 @@
 -- The results of nodes. Written under the fence of a lease; final ones are immutable.
 
+-- name: copy_results(except_node_ids, from_execution_id, tenant_id, to_execution_id)!
+-- Give an execution that has not begun the successful results of another one, but for those nodes.
+-- returns: int
+-- index: node_executions_pkey
+-- repeat: safe
+INSERT INTO node_executions AS n (
+    tenant_id, execution_id, node_id, run_index, node_type, status, start_time, end_time, input_data, output_data,
+    error_data, retry_count, max_retries
+)
+SELECT
+    o.tenant_id, :to_execution_id::uuid, o.node_id, o.run_index, o.node_type, o.status, o.start_time, o.end_time,
+    o.input_data, o.output_data, o.error_data, o.retry_count, o.max_retries
+FROM node_executions AS o
+WHERE o.tenant_id = :tenant_id
+    AND o.execution_id = :from_execution_id
+    AND o.status IN ('SUCCESS', 'SKIPPED')
+    AND o.node_id <> ALL(:except_node_ids::text[])
+ON CONFLICT (tenant_id, execution_id, node_id, run_index) DO NOTHING;
+
 -- name: count_by_execution(execution_id, tenant_id)$
 -- How many node results an execution has.
 -- returns: int
@@ -88,6 +107,7 @@ held AS (
         WHERE queued.tenant_id = leased.tenant_id
             AND queued.execution_id = leased.execution_id
             AND queued.attempt = leased.attempt
+            AND queued.status = 'RUNNING'
         LIMIT 1
         FOR SHARE
     ) AS q

@@ -36,3 +36,19 @@ SELECT set_config('idle_in_transaction_session_timeout', :timeout::text, false);
 -- returns: int
 -- binding: client
 SET LOCAL wfstore.tenant_id = :tenant_ids;
+
+-- name: lazily()!
+-- Let the commit of this transaction not wait for the disk: for what may be lost in a crash.
+-- returns: int
+SET LOCAL synchronous_commit = off;
+
+-- name: listen()!
+-- Hear on this connection of queues in which something became ready.
+-- returns: int
+LISTEN wfstore_ready;
+
+-- name: notify(queues)
+-- Tell whoever listens that something became ready in these queues.
+-- returns: str     rows: one for each queue
+SELECT concat(pg_notify('wfstore_ready', told.queue)::text, told.queue) AS told
+FROM (SELECT DISTINCT unnest(:queues::text[]) AS queue) AS told;

@@ -66,6 +66,122 @@ SET LOCAL citus.enable_local_reference_table_foreign_keys = off;
 SET LOCAL citus.enable_unsafe_triggers = on;
 SET LOCAL ROLE wfstore_owner;
 
+CREATE FUNCTION public.wfstore_admit(of_tenants uuid[], candidates uuid[]) RETURNS TABLE(admitted_tenant uuid, admitted uuid)
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    -- Who resumes a workflow waits until what is parked here can be seen.
+    PERFORM FROM execution_pauses AS p
+    WHERE p.tenant_id = ANY(of_tenants)
+        AND p.kind = 'WORKFLOW'
+        AND p.name IN (
+            SELECT q.workflow_id::text FROM execution_queue AS q
+            WHERE q.tenant_id = ANY(of_tenants) AND q.execution_id = ANY(candidates)
+        )
+    ORDER BY p.tenant_id, p.name
+    FOR SHARE;
+    -- In one order, so that two claims do not wait for each other.
+    PERFORM FROM concurrency_limits AS l
+    WHERE l.tenant_id = ANY(of_tenants)
+        AND l.concurrency_key IN (
+            SELECT q.concurrency_key FROM execution_queue AS q
+            WHERE q.tenant_id = ANY(of_tenants) AND q.execution_id = ANY(candidates)
+        )
+    ORDER BY l.tenant_id, l.concurrency_key
+    FOR UPDATE;
+    RETURN QUERY
+    WITH candidate AS (
+        SELECT
+            q.tenant_id, q.execution_id, q.concurrency_key, q.priority, q.visible_at,
+            EXISTS (
+                SELECT FROM execution_pauses AS p
+                WHERE p.tenant_id = q.tenant_id AND p.kind = 'WORKFLOW' AND p.name = q.workflow_id::text
+            ) AS paused
+        FROM unnest(of_tenants, candidates) AS wanted (tenant_id, execution_id)
+        JOIN execution_queue AS q
+            ON q.tenant_id = wanted.tenant_id
+            AND q.execution_id = wanted.execution_id
+    ),
+    ranked AS (
+        SELECT
+            c.tenant_id, c.execution_id, c.concurrency_key,
+            row_number() OVER (
+                PARTITION BY c.tenant_id, c.concurrency_key ORDER BY c.priority DESC, c.visible_at, c.execution_id
+            ) AS place
+        FROM candidate AS c
+        WHERE NOT c.paused
+    ),
+    free AS (
+        SELECT
+            l.tenant_id, l.concurrency_key,
+            l.max_running - (
+                SELECT count(*)
+                FROM execution_queue AS q
+                WHERE q.tenant_id = l.tenant_id
+                    AND q.concurrency_key = l.concurrency_key
+                    AND q.status = 'RUNNING'
+            ) AS places
+        FROM (SELECT DISTINCT r.tenant_id, r.concurrency_key FROM ranked AS r) AS wanted
+        JOIN concurrency_limits AS l
+            ON l.tenant_id = wanted.tenant_id
+            AND l.concurrency_key = wanted.concurrency_key
+    ),
+    let_in AS (
+        SELECT r.tenant_id, r.execution_id
+        FROM ranked AS r
+        LEFT JOIN free
+            ON free.tenant_id = r.tenant_id
+            AND free.concurrency_key = r.concurrency_key
+        WHERE r.concurrency_key IS NULL OR free.places IS NULL OR r.place <= free.places
+    ),
+    parked AS (
+        UPDATE execution_queue AS q
+        SET ready = false,
+            parked_by = CASE WHEN c.paused THEN 'WORKFLOW' ELSE 'CONCURRENCY' END
+        FROM candidate AS c
+        WHERE q.tenant_id = c.tenant_id
+            AND q.execution_id = c.execution_id
+            AND (c.tenant_id, c.execution_id) NOT IN (SELECT let_in.tenant_id, let_in.execution_id FROM let_in)
+    )
+    SELECT let_in.tenant_id, let_in.execution_id FROM let_in;
+END
+$$;
+
+COMMENT ON FUNCTION public.wfstore_admit(of_tenants uuid[], candidates uuid[]) IS 'Which of these queue rows, that a claim has locked, may run by their keys'' limits and workflows'' pauses; the others are parked.';
+
+CREATE FUNCTION public.wfstore_child_ended() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    -- The lock first: of two last children the second sees that the first has gone.
+    PERFORM FROM execution_queue AS q
+    WHERE q.tenant_id = OLD.tenant_id
+        AND q.execution_id = OLD.parent_execution_id
+    FOR NO KEY UPDATE;
+    UPDATE execution_queue AS q
+    SET status = 'NEW',
+        ready = true,
+        wait_signal = NULL,
+        wait_children = false,
+        -- a wait without an end would else be the last in line
+        visible_at = least(q.visible_at, now()),
+        woken_by = 'CHILDREN'
+    WHERE q.tenant_id = OLD.tenant_id
+        AND q.execution_id = OLD.parent_execution_id
+        AND q.wait_children
+        AND NOT EXISTS (
+            SELECT FROM execution_queue AS child
+            WHERE child.tenant_id = OLD.tenant_id
+                AND child.parent_execution_id = OLD.parent_execution_id
+        );
+    RETURN NULL;
+END
+$$;
+
+COMMENT ON FUNCTION public.wfstore_child_ended() IS 'Row trigger: the last child to end wakes a parent that waits for its children.';
+
 CREATE FUNCTION public.wfstore_create_partition(at timestamp with time zone) RETURNS text
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -185,6 +301,97 @@ $$;
 
 COMMENT ON FUNCTION public.wfstore_make_partitions_ahead(at timestamp with time zone) IS 'Make the partition of this time and as many after it as the retention policy says.';
 
+CREATE FUNCTION public.wfstore_refill(of_tenant uuid, of_key text) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    places integer;
+    active integer;
+    unparked integer;
+BEGIN
+    SELECT l.max_running INTO places
+    FROM concurrency_limits AS l
+    WHERE l.tenant_id = of_tenant
+        AND l.concurrency_key = of_key
+    FOR UPDATE;
+    SELECT count(*) INTO active
+    FROM (
+        SELECT FROM execution_queue AS q
+        WHERE q.tenant_id = of_tenant
+            AND q.concurrency_key = of_key
+            AND (q.ready OR q.status = 'RUNNING')
+        LIMIT places
+    ) AS found;
+    -- Without a limit nobody is parked for long: no places is NULL, and LIMIT NULL is no limit.
+    UPDATE execution_queue AS q
+    SET ready = true,
+        parked_by = NULL
+    WHERE (q.tenant_id, q.execution_id) IN (
+        SELECT next.tenant_id, next.execution_id
+        FROM execution_queue AS next
+        WHERE next.tenant_id = of_tenant
+            AND next.concurrency_key = of_key
+            AND next.parked_by = 'CONCURRENCY'
+        ORDER BY next.priority DESC, next.visible_at, next.execution_id
+        LIMIT places - active
+        -- Whoever has one of them locked is about to end it, and refills after that.
+        FOR UPDATE SKIP LOCKED
+    );
+    GET DIAGNOSTICS unparked = ROW_COUNT;
+    RETURN unparked;
+END
+$$;
+
+COMMENT ON FUNCTION public.wfstore_refill(of_tenant uuid, of_key text) IS 'Make ready the next parked executions of a key, as many as its free places; returns how many.';
+
+CREATE FUNCTION public.wfstore_refuse_history() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+BEGIN
+    IF TG_ARGV[0] = 'node' THEN
+        RAISE EXCEPTION USING ERRCODE = 'WF006',
+            MESSAGE = format('execution %s: node %L, run %s, has a final result', OLD.execution_id, OLD.node_id, OLD.run_index),
+            HINT = 'A final result is immutable; the next pass of a loop takes the next run_index.';
+    ELSIF OLD.status IN ('SUCCESS', 'ERROR', 'CANCELED') THEN
+        RAISE EXCEPTION USING ERRCODE = 'WF002',
+            MESSAGE = format('execution %s has ended with %s', OLD.execution_id, OLD.status),
+            HINT = 'An end is final; retry it as a new execution.';
+    END IF;
+    RAISE EXCEPTION USING ERRCODE = 'WF007',
+        MESSAGE = format('execution %s: %s cannot become %s', OLD.execution_id, OLD.status, NEW.status),
+        HINT = 'An execution goes NEW, RUNNING, then WAITING, NEW again, or to its end.';
+END
+$$;
+
+COMMENT ON FUNCTION public.wfstore_refuse_history() IS 'Row trigger: refuse to rewrite history; its WHEN says what that is.';
+
+CREATE FUNCTION public.wfstore_refuse_transition() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+BEGIN
+    RAISE EXCEPTION USING ERRCODE = 'WF007',
+        MESSAGE = format('%s of execution %s: %s cannot become %s', TG_ARGV[0], OLD.execution_id, OLD.status, NEW.status),
+        HINT = 'An execution goes NEW, RUNNING, then WAITING, NEW again, or to its end; an end is final.';
+END
+$$;
+
+COMMENT ON FUNCTION public.wfstore_refuse_transition() IS 'Row trigger: refuse a change of status; its WHEN says which.';
+
+CREATE FUNCTION public.wfstore_return_place() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM wfstore_refill(OLD.tenant_id, OLD.concurrency_key);
+    RETURN NULL;
+END
+$$;
+
+COMMENT ON FUNCTION public.wfstore_return_place() IS 'Row trigger: the place of an execution that stopped running, or will not run, goes to the next of its key.';
+
 CREATE FUNCTION public.wfstore_tenant_id(wanted_slug text) RETURNS uuid
     LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -249,21 +456,118 @@ CREATE TABLE public._yoyo_version (
     installed_at_utc timestamp without time zone
 );
 
+CREATE TABLE public.concurrency_limits (
+    tenant_id uuid NOT NULL,
+    concurrency_key text NOT NULL,
+    max_running integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT concurrency_limits_concurrency_key_check CHECK ((concurrency_key <> ''::text)),
+    CONSTRAINT concurrency_limits_max_running_check CHECK ((max_running >= 0))
+);
+
+ALTER TABLE ONLY public.concurrency_limits FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.concurrency_limits IS 'How many executions of one key may run at once. Its row is also the lock under which places are given and returned.';
+COMMENT ON COLUMN public.concurrency_limits.tenant_id IS 'The tenant.';
+COMMENT ON COLUMN public.concurrency_limits.concurrency_key IS 'The key, in the words of who enqueues.';
+COMMENT ON COLUMN public.concurrency_limits.max_running IS 'Places; 0 lets none run.';
+COMMENT ON COLUMN public.concurrency_limits.created_at IS 'When the row was written.';
+COMMENT ON COLUMN public.concurrency_limits.updated_at IS 'When the row last changed.';
+
+CREATE TABLE public.dead_letters (
+    tenant_id uuid NOT NULL,
+    execution_id uuid NOT NULL,
+    workflow_id uuid NOT NULL,
+    queue text NOT NULL,
+    failures integer NOT NULL,
+    reason text NOT NULL,
+    died_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.dead_letters FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.dead_letters IS 'Executions that were given up and that somebody should look at; history has how they ended. The row goes when it is replayed or dismissed.';
+COMMENT ON COLUMN public.dead_letters.tenant_id IS 'The tenant.';
+COMMENT ON COLUMN public.dead_letters.execution_id IS 'The execution.';
+COMMENT ON COLUMN public.dead_letters.workflow_id IS 'Its workflow.';
+COMMENT ON COLUMN public.dead_letters.queue IS 'The queue it came from.';
+COMMENT ON COLUMN public.dead_letters.failures IS 'How many attempts failed or lost their lease.';
+COMMENT ON COLUMN public.dead_letters.reason IS 'The last error.';
+COMMENT ON COLUMN public.dead_letters.died_at IS 'When it was given up.';
+
+CREATE TABLE public.execution_keys (
+    tenant_id uuid NOT NULL,
+    idempotency_key text NOT NULL,
+    execution_id uuid NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT execution_keys_idempotency_key_check CHECK ((idempotency_key <> ''::text))
+);
+
+ALTER TABLE ONLY public.execution_keys FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.execution_keys IS 'Which execution came of a key that its caller chose: enqueued again it is the same one.';
+COMMENT ON COLUMN public.execution_keys.tenant_id IS 'The tenant.';
+COMMENT ON COLUMN public.execution_keys.idempotency_key IS 'The caller''s key.';
+COMMENT ON COLUMN public.execution_keys.execution_id IS 'The execution.';
+COMMENT ON COLUMN public.execution_keys.expires_at IS 'From when on the key may be used anew.';
+
+CREATE TABLE public.execution_pauses (
+    tenant_id uuid NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT execution_pauses_kind_check CHECK ((kind = ANY (ARRAY['QUEUE'::text, 'WORKFLOW'::text]))),
+    CONSTRAINT execution_pauses_name_check CHECK ((name <> ''::text))
+);
+
+ALTER TABLE ONLY public.execution_pauses FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.execution_pauses IS 'Queues and workflows of which nothing is handed out; what runs already goes on.';
+COMMENT ON COLUMN public.execution_pauses.tenant_id IS 'The tenant.';
+COMMENT ON COLUMN public.execution_pauses.kind IS 'QUEUE or WORKFLOW.';
+COMMENT ON COLUMN public.execution_pauses.name IS 'The queue, or the id of the workflow.';
+COMMENT ON COLUMN public.execution_pauses.reason IS 'Why, for people.';
+COMMENT ON COLUMN public.execution_pauses.created_at IS 'Since when.';
+
 CREATE TABLE public.execution_queue (
     tenant_id uuid NOT NULL,
     execution_id uuid NOT NULL,
+    workflow_id uuid NOT NULL,
+    parent_execution_id uuid,
     queue text DEFAULT 'default'::text NOT NULL,
     status text DEFAULT 'NEW'::text NOT NULL,
     priority integer DEFAULT 0 NOT NULL,
-    visible_at timestamp with time zone DEFAULT now() NOT NULL,
+    visible_at timestamp with time zone DEFAULT now(),
+    ready boolean DEFAULT true NOT NULL,
+    parked_by text,
     attempt integer DEFAULT 0 NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
     max_attempts integer DEFAULT 20 NOT NULL,
+    retry_wait double precision DEFAULT 1 NOT NULL,
+    retry_factor double precision DEFAULT 2 NOT NULL,
+    retry_wait_max double precision DEFAULT 3600 NOT NULL,
     worker_id text,
     concurrency_key text,
+    wait_signal text,
+    wait_children boolean DEFAULT false NOT NULL,
+    woken_by text,
     CONSTRAINT execution_queue_attempt_check CHECK ((attempt >= 0)),
+    CONSTRAINT execution_queue_failures_check CHECK ((failures >= 0)),
     CONSTRAINT execution_queue_max_attempts_check CHECK ((max_attempts >= 1)),
+    CONSTRAINT execution_queue_parked_by_check CHECK ((parked_by = ANY (ARRAY['CONCURRENCY'::text, 'WORKFLOW'::text]))),
+    CONSTRAINT execution_queue_parked_check CHECK (((parked_by IS NULL) OR (status = 'NEW'::text))),
     CONSTRAINT execution_queue_queue_check CHECK ((queue <> ''::text)),
-    CONSTRAINT execution_queue_status_check CHECK ((status = ANY (ARRAY['NEW'::text, 'RUNNING'::text, 'WAITING'::text])))
+    CONSTRAINT execution_queue_ready_check CHECK (((NOT ready) OR ((status = 'NEW'::text) AND (parked_by IS NULL)))),
+    CONSTRAINT execution_queue_retry_factor_check CHECK ((retry_factor >= (1)::double precision)),
+    CONSTRAINT execution_queue_retry_wait_check CHECK ((retry_wait >= (0)::double precision)),
+    CONSTRAINT execution_queue_retry_wait_max_check CHECK ((retry_wait_max >= (0)::double precision)),
+    CONSTRAINT execution_queue_status_check CHECK ((status = ANY (ARRAY['NEW'::text, 'RUNNING'::text, 'WAITING'::text]))),
+    CONSTRAINT execution_queue_wait_check CHECK (((status = 'WAITING'::text) OR ((wait_signal IS NULL) AND (NOT wait_children)))),
+    CONSTRAINT execution_queue_wake_check CHECK (((visible_at IS NOT NULL) OR ((status = 'WAITING'::text) AND ((wait_signal IS NOT NULL) OR wait_children)))),
+    CONSTRAINT execution_queue_woken_by_check CHECK ((woken_by = ANY (ARRAY['TIME'::text, 'SIGNAL'::text, 'CHILDREN'::text]))),
+    CONSTRAINT execution_queue_worker_check CHECK (((status = 'RUNNING'::text) = (worker_id IS NOT NULL)))
 )
 WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='500');
 
@@ -272,14 +576,52 @@ ALTER TABLE ONLY public.execution_queue FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE public.execution_queue IS 'Executions that have not ended. Workers claim from here; the row goes when the execution ends.';
 COMMENT ON COLUMN public.execution_queue.tenant_id IS 'The tenant.';
 COMMENT ON COLUMN public.execution_queue.execution_id IS 'The execution.';
+COMMENT ON COLUMN public.execution_queue.workflow_id IS 'Its workflow, which can be paused.';
+COMMENT ON COLUMN public.execution_queue.parent_execution_id IS 'The execution that started it and may wait for it.';
 COMMENT ON COLUMN public.execution_queue.queue IS 'The queue that workers of one kind serve.';
-COMMENT ON COLUMN public.execution_queue.status IS 'NEW, RUNNING or WAITING, as in workflow_executions.';
+COMMENT ON COLUMN public.execution_queue.status IS 'NEW (also before a retry and after a wait), RUNNING or WAITING.';
 COMMENT ON COLUMN public.execution_queue.priority IS 'Higher runs first.';
-COMMENT ON COLUMN public.execution_queue.visible_at IS 'When it may be claimed: its due time, or the end of the lease of the worker that has it.';
+COMMENT ON COLUMN public.execution_queue.visible_at IS 'NEW: not before; RUNNING: the end of the lease; WAITING: when the wait times out, empty for never.';
+COMMENT ON COLUMN public.execution_queue.ready IS 'May be claimed. A claim first makes ready what time has made due.';
+COMMENT ON COLUMN public.execution_queue.parked_by IS 'What a claim found in its way: CONCURRENCY, all places of its key were taken; WORKFLOW, its workflow is paused.';
 COMMENT ON COLUMN public.execution_queue.attempt IS 'Counts claims; the fence that every write of a worker must present.';
-COMMENT ON COLUMN public.execution_queue.max_attempts IS 'It is not handed out again after so many claims.';
-COMMENT ON COLUMN public.execution_queue.worker_id IS 'The worker that claimed it last.';
-COMMENT ON COLUMN public.execution_queue.concurrency_key IS 'Executions of one key share a limit.';
+COMMENT ON COLUMN public.execution_queue.failures IS 'Counts attempts that failed or whose lease ran out.';
+COMMENT ON COLUMN public.execution_queue.max_attempts IS 'After so many failures it is a dead letter.';
+COMMENT ON COLUMN public.execution_queue.retry_wait IS 'Seconds before the first retry.';
+COMMENT ON COLUMN public.execution_queue.retry_factor IS 'By which the wait grows with each failure.';
+COMMENT ON COLUMN public.execution_queue.retry_wait_max IS 'Seconds that a wait never exceeds.';
+COMMENT ON COLUMN public.execution_queue.worker_id IS 'The worker that has it.';
+COMMENT ON COLUMN public.execution_queue.concurrency_key IS 'Executions of one key share a limit, see concurrency_limits.';
+COMMENT ON COLUMN public.execution_queue.wait_signal IS 'The signal that ends the wait.';
+COMMENT ON COLUMN public.execution_queue.wait_children IS 'The wait ends when the last child has ended.';
+COMMENT ON COLUMN public.execution_queue.woken_by IS 'What ended the last wait.';
+
+CREATE TABLE public.execution_signals (
+    tenant_id uuid NOT NULL,
+    execution_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    payload jsonb,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone,
+    consumed_at timestamp with time zone,
+    consumed_by text,
+    CONSTRAINT execution_signals_consumed_check CHECK (((consumed_at IS NULL) = (consumed_by IS NULL))),
+    CONSTRAINT execution_signals_name_check CHECK ((name <> ''::text))
+);
+
+ALTER TABLE ONLY public.execution_signals FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.execution_signals IS 'What people and other systems told an execution; each is consumed once. No foreign key: history goes by period.';
+COMMENT ON COLUMN public.execution_signals.tenant_id IS 'The tenant.';
+COMMENT ON COLUMN public.execution_signals.execution_id IS 'The execution.';
+COMMENT ON COLUMN public.execution_signals.id IS 'UUIDv7, made by the client: sent twice it is there once. Older ones are consumed first.';
+COMMENT ON COLUMN public.execution_signals.name IS 'What it says, in the engine''s words: approved.';
+COMMENT ON COLUMN public.execution_signals.payload IS 'What came along.';
+COMMENT ON COLUMN public.execution_signals.created_at IS 'When it was sent.';
+COMMENT ON COLUMN public.execution_signals.expires_at IS 'From when on it counts no more; empty: never.';
+COMMENT ON COLUMN public.execution_signals.consumed_at IS 'When the execution took it.';
+COMMENT ON COLUMN public.execution_signals.consumed_by IS 'Which wait took it, as node and pass: the same wait gets the same signal again after a crash.';
 
 CREATE TABLE public.node_connections (
     tenant_id uuid NOT NULL,
@@ -494,6 +836,7 @@ CREATE TABLE public.workflow_executions (
     mode text DEFAULT 'MANUAL'::text NOT NULL,
     triggered_by text,
     parent_execution_id uuid,
+    retry_of_execution_id uuid,
     start_time bigint,
     end_time bigint,
     run_data jsonb,
@@ -521,6 +864,7 @@ COMMENT ON COLUMN public.workflow_executions.status IS 'NEW, RUNNING, WAITING; S
 COMMENT ON COLUMN public.workflow_executions.mode IS 'What started it: MANUAL, TRIGGER, WEBHOOK or RETRY.';
 COMMENT ON COLUMN public.workflow_executions.triggered_by IS 'Who or what started it, in the engine''s terms.';
 COMMENT ON COLUMN public.workflow_executions.parent_execution_id IS 'The execution that started this one; no foreign key: it may have expired.';
+COMMENT ON COLUMN public.workflow_executions.retry_of_execution_id IS 'The ended execution that this one repeats, from some node on.';
 COMMENT ON COLUMN public.workflow_executions.start_time IS 'Unix milliseconds.';
 COMMENT ON COLUMN public.workflow_executions.end_time IS 'Unix milliseconds; set when, and only when, the status is final.';
 COMMENT ON COLUMN public.workflow_executions.run_data IS 'What the engine keeps of the run as a whole.';
@@ -635,6 +979,9 @@ GRANT USAGE ON SCHEMA public TO wfstore_app;
 GRANT USAGE ON SCHEMA public TO wfstore_worker;
 GRANT USAGE ON SCHEMA public TO wfstore_readonly;
 
+REVOKE ALL ON FUNCTION public.wfstore_admit(of_tenants uuid[], candidates uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.wfstore_admit(of_tenants uuid[], candidates uuid[]) TO wfstore_worker;
+
 REVOKE ALL ON FUNCTION public.wfstore_create_partition(at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.wfstore_lock_workflow(of_tenant uuid, wanted uuid, expected bigint) FROM PUBLIC;
@@ -646,6 +993,10 @@ GRANT ALL ON FUNCTION public.wfstore_make_partition(at timestamp with time zone)
 
 REVOKE ALL ON FUNCTION public.wfstore_make_partitions_ahead(at timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.wfstore_refill(of_tenant uuid, of_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.wfstore_refill(of_tenant uuid, of_key text) TO wfstore_app;
+GRANT ALL ON FUNCTION public.wfstore_refill(of_tenant uuid, of_key text) TO wfstore_worker;
+
 REVOKE ALL ON FUNCTION public.wfstore_tenant_id(wanted_slug text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.wfstore_tenant_id(wanted_slug text) TO wfstore_app;
 GRANT ALL ON FUNCTION public.wfstore_tenant_id(wanted_slug text) TO wfstore_worker;
@@ -655,15 +1006,35 @@ GRANT SELECT ON TABLE public._yoyo_migration TO wfstore_app;
 GRANT SELECT ON TABLE public._yoyo_migration TO wfstore_worker;
 GRANT SELECT ON TABLE public._yoyo_migration TO wfstore_readonly;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.concurrency_limits TO wfstore_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.concurrency_limits TO wfstore_worker;
+GRANT SELECT ON TABLE public.concurrency_limits TO wfstore_readonly;
+
+GRANT SELECT,DELETE ON TABLE public.dead_letters TO wfstore_app;
+GRANT SELECT,INSERT ON TABLE public.dead_letters TO wfstore_worker;
+GRANT SELECT ON TABLE public.dead_letters TO wfstore_readonly;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.execution_keys TO wfstore_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.execution_keys TO wfstore_worker;
+GRANT SELECT ON TABLE public.execution_keys TO wfstore_readonly;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.execution_pauses TO wfstore_app;
+GRANT SELECT,UPDATE ON TABLE public.execution_pauses TO wfstore_worker;
+GRANT SELECT ON TABLE public.execution_pauses TO wfstore_readonly;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.execution_queue TO wfstore_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.execution_queue TO wfstore_worker;
 GRANT SELECT ON TABLE public.execution_queue TO wfstore_readonly;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.execution_signals TO wfstore_app;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.execution_signals TO wfstore_worker;
+GRANT SELECT ON TABLE public.execution_signals TO wfstore_readonly;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.node_connections TO wfstore_app;
 GRANT SELECT ON TABLE public.node_connections TO wfstore_worker;
 GRANT SELECT ON TABLE public.node_connections TO wfstore_readonly;
 
-GRANT SELECT ON TABLE public.node_executions TO wfstore_app;
+GRANT SELECT,INSERT ON TABLE public.node_executions TO wfstore_app;
 GRANT SELECT ON TABLE public.node_executions TO wfstore_readonly;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.node_executions TO wfstore_worker;
 
@@ -708,7 +1079,9 @@ INSERT INTO public._yoyo_migration (migration_hash, migration_id, applied_at_utc
 INSERT INTO public._yoyo_migration (migration_hash, migration_id, applied_at_utc) VALUES ('39b88de7d5ef41fb785abab4dd594ed41a0f2b413c6ffb5ffb27b7445cf3902c', '0007.executions', (now() AT TIME ZONE 'UTC'));
 INSERT INTO public._yoyo_migration (migration_hash, migration_id, applied_at_utc) VALUES ('74a180baa60abc7ae404aa8ab9484b34d2fbe1bae7dbf0c2c24f0888f2e2086d', '0004.users', (now() AT TIME ZONE 'UTC'));
 INSERT INTO public._yoyo_migration (migration_hash, migration_id, applied_at_utc) VALUES ('803f8f4bc4d8221b5239c6fa8d7377fc0354b421abc23baf91bd64e7ef481fe6', '0005.workflows', (now() AT TIME ZONE 'UTC'));
+INSERT INTO public._yoyo_migration (migration_hash, migration_id, applied_at_utc) VALUES ('86e27298cd2b9f50473c205d8b91e10f04218db5bec2ede552f1990e23756115', '0010.execution_signals', (now() AT TIME ZONE 'UTC'));
 INSERT INTO public._yoyo_migration (migration_hash, migration_id, applied_at_utc) VALUES ('9439062e286f6cf9b89d4697a9ab5494aefe2e6f8df441652859949062682010', '0003.tenants', (now() AT TIME ZONE 'UTC'));
+INSERT INTO public._yoyo_migration (migration_hash, migration_id, applied_at_utc) VALUES ('a26338eb3ca146434b6eb9eaeed7140ee4cdf2b37d730c103f672b57842d7c59', '0009.execution_control', (now() AT TIME ZONE 'UTC'));
 INSERT INTO public._yoyo_migration (migration_hash, migration_id, applied_at_utc) VALUES ('b7c6d48b883e958ed765acb07309d856a9bae2f752199db804244248534b5eb9', '0008.execution_queue', (now() AT TIME ZONE 'UTC'));
 INSERT INTO public._yoyo_version (version, installed_at_utc) VALUES (2, (now() AT TIME ZONE 'UTC'));
 INSERT INTO public.retention_policies (table_name, keep, partition_interval, partitions_ahead, created_at, updated_at) VALUES ('workflow_executions', '90 days', '7 days', 4, now(), now());
@@ -720,8 +1093,10 @@ INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, rec
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0004.users', '28de47273197a8df9327f2b56c857c564b8cbde64eb9bebe9216c9def6bbb05a', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0005.workflows', '9e8750d007c2029c0a3640c0d23baf5bec07cc9d725cb7d6ed631f61b31afea0', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0006.nodes', '1c44182bdee77028c12204165052f55558ca1e77de2143b1507018d338a9eb6c', false, now());
-INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0007.executions', 'a66e080264d78b373043934eb76313a856fb70eec2010c88eee203782a7cfff8', false, now());
-INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0008.execution_queue', '68fd78ed8f51d647acd7d3cfafc1f81683b307187bf16e239f88b2be2ef27b2f', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0007.executions', '1eb7d9ec853f2750e592e1c84ae16437c9edf5d2345bc865b312fed11c9b9d51', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0008.execution_queue', '5c66937a991d141eb3fe33be25ee162b54a4b6dbd6abf86b8fad91d98bbed725', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0009.execution_control', 'ec47ecc4cd0e5bd7b5820e36e89cca08465665ac16e0ccba2608fd9bebdb45c5', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0010.execution_signals', '62568fe82dbc0e92c6765f569f780b27032d6701132dc5401b2c9022d1f21880', false, now());
 
 ALTER TABLE ONLY public._yoyo_log
     ADD CONSTRAINT _yoyo_log_pkey PRIMARY KEY (id);
@@ -732,8 +1107,23 @@ ALTER TABLE ONLY public._yoyo_migration
 ALTER TABLE ONLY public._yoyo_version
     ADD CONSTRAINT _yoyo_version_pkey PRIMARY KEY (version);
 
+ALTER TABLE ONLY public.concurrency_limits
+    ADD CONSTRAINT concurrency_limits_pkey PRIMARY KEY (tenant_id, concurrency_key);
+
+ALTER TABLE ONLY public.dead_letters
+    ADD CONSTRAINT dead_letters_pkey PRIMARY KEY (tenant_id, execution_id);
+
+ALTER TABLE ONLY public.execution_keys
+    ADD CONSTRAINT execution_keys_pkey PRIMARY KEY (tenant_id, idempotency_key);
+
+ALTER TABLE ONLY public.execution_pauses
+    ADD CONSTRAINT execution_pauses_pkey PRIMARY KEY (tenant_id, kind, name);
+
 ALTER TABLE ONLY public.execution_queue
     ADD CONSTRAINT execution_queue_pkey PRIMARY KEY (tenant_id, execution_id);
+
+ALTER TABLE ONLY public.execution_signals
+    ADD CONSTRAINT execution_signals_pkey PRIMARY KEY (tenant_id, execution_id, id);
 
 ALTER TABLE ONLY public.node_connections
     ADD CONSTRAINT node_connections_pkey PRIMARY KEY (tenant_id, workflow_id, ordinal);
@@ -777,7 +1167,17 @@ ALTER TABLE ONLY public.workflows
 ALTER TABLE ONLY public.yoyo_lock
     ADD CONSTRAINT yoyo_lock_pkey PRIMARY KEY (locked);
 
-CREATE INDEX execution_queue_due_idx ON public.execution_queue USING btree (queue, priority DESC, visible_at, execution_id) WHERE ((status <> 'WAITING'::text) AND (attempt < max_attempts));
+CREATE INDEX execution_queue_active_idx ON public.execution_queue USING btree (concurrency_key, tenant_id) WHERE ((concurrency_key IS NOT NULL) AND (ready OR (status = 'RUNNING'::text)));
+
+CREATE INDEX execution_queue_due_idx ON public.execution_queue USING btree (queue, visible_at) WHERE ((NOT ready) AND (parked_by IS NULL));
+
+CREATE INDEX execution_queue_parent_idx ON public.execution_queue USING btree (parent_execution_id, tenant_id) WHERE (parent_execution_id IS NOT NULL);
+
+CREATE INDEX execution_queue_parked_idx ON public.execution_queue USING btree (concurrency_key, tenant_id, priority DESC, visible_at, execution_id) WHERE (parked_by = 'CONCURRENCY'::text);
+
+CREATE INDEX execution_queue_paused_idx ON public.execution_queue USING btree (workflow_id, tenant_id) WHERE (parked_by = 'WORKFLOW'::text);
+
+CREATE INDEX execution_queue_ready_idx ON public.execution_queue USING btree (queue, priority DESC, visible_at, execution_id) WHERE ready;
 
 CREATE INDEX workflow_executions_error_idx ON ONLY public.workflow_executions USING btree (tenant_id, execution_id) WHERE (status = 'ERROR'::text);
 
@@ -787,7 +1187,23 @@ CREATE INDEX workflow_terms_workflow_idx ON public.workflow_terms USING btree (w
 
 CREATE INDEX workflows_user_idx ON public.workflows USING btree (user_id, tenant_id, id);
 
+CREATE TRIGGER concurrency_limits_touch BEFORE UPDATE ON public.concurrency_limits FOR EACH ROW EXECUTE FUNCTION public.wfstore_touch_updated_at();
+
+CREATE TRIGGER execution_queue_child_ended AFTER DELETE ON public.execution_queue FOR EACH ROW WHEN ((old.parent_execution_id IS NOT NULL)) EXECUTE FUNCTION public.wfstore_child_ended();
+
+CREATE TRIGGER execution_queue_gone AFTER DELETE ON public.execution_queue FOR EACH ROW WHEN (((old.concurrency_key IS NOT NULL) AND (old.ready OR (old.status = 'RUNNING'::text)))) EXECUTE FUNCTION public.wfstore_return_place();
+
+CREATE TRIGGER execution_queue_paused AFTER UPDATE ON public.execution_queue FOR EACH ROW WHEN (((old.concurrency_key IS NOT NULL) AND old.ready AND (new.parked_by = 'WORKFLOW'::text))) EXECUTE FUNCTION public.wfstore_return_place();
+
+CREATE TRIGGER execution_queue_stopped AFTER UPDATE ON public.execution_queue FOR EACH ROW WHEN (((old.concurrency_key IS NOT NULL) AND (old.status = 'RUNNING'::text) AND (new.status <> 'RUNNING'::text))) EXECUTE FUNCTION public.wfstore_return_place();
+
+CREATE TRIGGER execution_queue_transition BEFORE UPDATE ON public.execution_queue FOR EACH ROW WHEN (((((old.status = 'NEW'::text) AND (new.status = 'WAITING'::text)) OR ((old.status = 'WAITING'::text) AND (new.status = 'RUNNING'::text))) OR (new.attempt <> (old.attempt + (((old.status = 'NEW'::text) AND (new.status = 'RUNNING'::text)))::integer)) OR (new.failures < old.failures))) EXECUTE FUNCTION public.wfstore_refuse_transition('the queue row');
+
+CREATE TRIGGER node_executions_transition BEFORE UPDATE ON public.node_executions FOR EACH ROW WHEN ((old.status = ANY (ARRAY['SUCCESS'::text, 'ERROR'::text, 'SKIPPED'::text, 'CANCELED'::text]))) EXECUTE FUNCTION public.wfstore_refuse_history('node');
+
 CREATE TRIGGER users_touch BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION public.wfstore_touch_updated_at();
+
+CREATE TRIGGER workflow_executions_transition BEFORE UPDATE ON public.workflow_executions FOR EACH ROW WHEN (((((((((old.status = 'NEW'::text) AND (new.status = 'WAITING'::text)) OR ((old.status = 'NEW'::text) AND (new.status = 'SUCCESS'::text))) OR ((old.status = 'NEW'::text) AND (new.status = 'ERROR'::text))) OR ((old.status = 'WAITING'::text) AND (new.status = 'NEW'::text))) OR ((old.status = 'WAITING'::text) AND (new.status = 'SUCCESS'::text))) OR ((old.status = 'WAITING'::text) AND (new.status = 'ERROR'::text))) OR ((old.status = ANY (ARRAY['SUCCESS'::text, 'ERROR'::text, 'CANCELED'::text])) AND ((((((old.status IS DISTINCT FROM new.status) OR (old.start_time IS DISTINCT FROM new.start_time)) OR (old.end_time IS DISTINCT FROM new.end_time)) OR (old.run_data IS DISTINCT FROM new.run_data)) OR (old.error_message IS DISTINCT FROM new.error_message)) OR (old.error_details IS DISTINCT FROM new.error_details))) OR (((old.workflow_id IS DISTINCT FROM new.workflow_id) OR (old.workflow_revision IS DISTINCT FROM new.workflow_revision)) OR (old.mode IS DISTINCT FROM new.mode)))) EXECUTE FUNCTION public.wfstore_refuse_history('execution');
 
 CREATE TRIGGER workflows_touch BEFORE UPDATE ON public.workflows FOR EACH ROW EXECUTE FUNCTION public.wfstore_touch_updated_at();
 
@@ -818,9 +1234,29 @@ ALTER TABLE ONLY public.workflows
 ALTER TABLE ONLY public.workflows
     ADD CONSTRAINT workflows_user_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES public.users(tenant_id, id);
 
+ALTER TABLE public.concurrency_limits ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY concurrency_limits_tenant ON public.concurrency_limits USING ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))) WITH CHECK ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])));
+
+ALTER TABLE public.dead_letters ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY dead_letters_tenant ON public.dead_letters USING ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))) WITH CHECK ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])));
+
+ALTER TABLE public.execution_keys ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY execution_keys_tenant ON public.execution_keys USING ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))) WITH CHECK ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])));
+
+ALTER TABLE public.execution_pauses ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY execution_pauses_tenant ON public.execution_pauses USING ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))) WITH CHECK ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])));
+
 ALTER TABLE public.execution_queue ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY execution_queue_tenant ON public.execution_queue USING ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))) WITH CHECK ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])));
+
+ALTER TABLE public.execution_signals ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY execution_signals_tenant ON public.execution_signals USING ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))) WITH CHECK ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])));
 
 ALTER TABLE public.node_connections ENABLE ROW LEVEL SECURITY;
 

@@ -137,6 +137,12 @@ class AlreadyRecorded(WfstoreError):
     sqlstate = "WF006"
 
 
+class IllegalTransition(WfstoreError):
+    """An execution cannot go from its present status to this one."""
+
+    sqlstate = "WF007"
+
+
 class PartitionOutOfWindow(WfstoreError):
     """The time lies too far from now for its partition to be made by a write."""
 

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from wfstore.ids import uuid7
-from wfstore.vocabulary import ExecutionMode, ExecutionStatus, NodeStatus, NodeType
+from wfstore.vocabulary import ExecutionMode, ExecutionStatus, NodeStatus, NodeType, WakeReason
 
 DEFAULT_QUEUE = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """How often an execution is tried, and how long it rests in between."""
+
+    max_attempts: int = 20
+    """After so many failures, lost leases among them, it is given up and a dead letter."""
+    wait: timedelta = timedelta(seconds=1)
+    """Before the first retry."""
+    factor: float = 2.0
+    """By which the wait grows with each failure."""
+    longest_wait: timedelta = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +42,21 @@ class NewExecution:
     """Higher runs first."""
     visible_at: datetime | None = None
     """Not before this time; None: at once."""
-    max_attempts: int = 20
-    """It is not handed out again after so many claims."""
+    delay: timedelta | None = None
+    """Not before so long from now; instead of `visible_at`."""
+    retry: RetryPolicy = RetryPolicy()
     concurrency_key: str | None = None
+    """Executions of one key run one at a time, or as many as the key's limit says."""
+    concurrency_limit: int = 1
+    """The key's limit if it has none yet; `store.concurrency_limits` changes it."""
+    idempotency_key: str | None = None
+    """Enqueued again under the same key it is the same execution, whatever its id."""
+    idempotency_ttl: timedelta = timedelta(days=1)
+    """How long the key is remembered."""
+    workflow_revision: int | None = None
+    """The version to run; None: the present one."""
+    retry_of_execution_id: UUID | None = None
+    """The ended execution that this one repeats."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +74,11 @@ class ClaimedExecution:
     parent_execution_id: UUID | None
     metadata: dict[str, Any]
     start_time: int | None
+    retry_of_execution_id: UUID | None = None
+    failures: int = 0
+    """How many attempts failed or lost their lease before."""
+    woken_by: WakeReason | None = None
+    """What ended its last wait; None: it has not waited."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,3 +117,26 @@ class Ending:
     run_data: Any = None
     error_message: str | None = None
     error_details: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """How an attempt failed, to be stored under a lease."""
+
+    lease: ClaimedExecution
+    error_message: str
+    error_details: Any = None
+    retry: bool = True
+    """False: it is given up at once."""
+    wait: timedelta | None = None
+    """How long to rest before the retry; None: as the execution's policy says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A signal that an execution has taken."""
+
+    id: UUID
+    name: str
+    payload: Any
+    created_at: datetime

@@ -99,6 +99,28 @@ class TermKind(StrEnum):
     CREDENTIAL = "CREDENTIAL"
 
 
+class WakeReason(StrEnum):
+    """What ended the wait of an execution."""
+
+    TIME = "TIME"
+    SIGNAL = "SIGNAL"
+    CHILDREN = "CHILDREN"
+
+
+class ParkReason(StrEnum):
+    """What a claim found in an execution's way."""
+
+    CONCURRENCY = "CONCURRENCY"
+    WORKFLOW = "WORKFLOW"
+
+
+class PauseKind(StrEnum):
+    """What can be paused."""
+
+    QUEUE = "QUEUE"
+    WORKFLOW = "WORKFLOW"
+
+
 # Rows are validated strictly, and the database sends a vocabulary's words as text: these say that a text
 # which is such a word is meant.
 ANodeType = Annotated[NodeType, Field(strict=False)]
@@ -108,3 +130,6 @@ ANodeStatus = Annotated[NodeStatus, Field(strict=False)]
 AnErrorHandling = Annotated[ErrorHandling, Field(strict=False)]
 AConnectionType = Annotated[ConnectionType, Field(strict=False)]
 ATermKind = Annotated[TermKind, Field(strict=False)]
+AWakeReason = Annotated[WakeReason, Field(strict=False)]
+AParkReason = Annotated[ParkReason, Field(strict=False)]
+APauseKind = Annotated[PauseKind, Field(strict=False)]

@@ -1,164 +1,208 @@
-"""Executions: enqueue, claim, prolong, finish."""
+"""Executions: enqueue, signal, cancel, retry; what a worker does with them is in `leasing`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
-from wfstore.aio.running import AsyncRunner, Call
-from wfstore.aio.typed import AsyncExecutionsNamespace
-from wfstore.errors import AlreadyFinished, LeaseLost, NotFound
-from wfstore.leases import ClaimedExecution, Ending, NewExecution
-from wfstore.models import Claim, ExecutionCreated, ExecutionKey, Lease, StartedExecution
+from wfstore.aio.leasing import AsyncLeasing, lease_lost, milliseconds
+from wfstore.aio.running import AsyncRunner
+from wfstore.documents.downstream import downstream
+from wfstore.errors import AlreadyFinished, InvalidInput, NotFound, WfstoreError
+from wfstore.ids import uuid7
+from wfstore.leases import NewExecution
+from wfstore.models import Execution, ExecutionCreated, IdempotencyKey, WorkflowVersion
+from wfstore.vocabulary import ExecutionMode
+
+__all__ = ["AsyncExecutions", "lease_lost"]
 
 
-class AsyncExecutions(AsyncExecutionsNamespace):
+class AsyncExecutions(AsyncLeasing):
     """Executions, and the queue that workers claim them from."""
 
-    async def enqueue(self, *executions: NewExecution) -> list[ExecutionCreated]:
-        """Enqueue executions at their workflows' present versions, all or none.
+    async def enqueue(self, *executions: NewExecution, now: datetime | None = None) -> list[ExecutionCreated]:
+        """Enqueue executions, all or none; workers of their queues are told.
 
-        An id that exists already is left as it is, with `created` false in its result.
+        An id that exists already is left as it is, with `created` false in its result; so is what an idempotency
+        key was used for before, with the id of that execution.
 
         Raises:
             NotFound: one of the workflows is not there; nothing was enqueued.
+            InvalidInput: a value makes no sense; nothing was enqueued.
         """
-        now = datetime.now(UTC)
-        created: list[ExecutionCreated] = await self._run(
-            "enqueue_many",
-            execution_ids=[e.execution_id for e in executions],
-            workflow_ids=[e.workflow_id for e in executions],
-            modes=[e.mode for e in executions],
-            triggered_bys=[e.triggered_by for e in executions],
-            parent_execution_ids=[e.parent_execution_id for e in executions],
-            metadata=[e.metadata for e in executions],
-            queues=[e.queue for e in executions],
-            priorities=[e.priority for e in executions],
-            visible_ats=[e.visible_at or now for e in executions],
-            max_attempts=[e.max_attempts for e in executions],
-            concurrency_keys=[e.concurrency_key for e in executions],
-        )
-        return created
-
-    async def claim(
-        self, *, queue: str, worker_id: str, limit: int, lease: timedelta, now: datetime | None = None
-    ) -> list[ClaimedExecution]:
-        """Claim up to `limit` due executions, most urgent first, for the time of `lease`.
-
-        Queue and history change in one transaction. An execution whose lease ran out is due again.
-        """
+        for execution in executions:
+            if execution.delay is not None and execution.visible_at is not None:
+                raise InvalidInput(
+                    f"execution {execution.execution_id} has a delay and a visible_at: it is one of them"
+                )
         at = now or datetime.now(UTC)
-        claim = self._call(
-            "claim",
-            tenant_ids=[self._runner.tenant_id],
-            queue=queue,
-            worker_id=worker_id,
-            limit=limit,
-            now=at,
-            lease_until=at + lease,
+        created: list[ExecutionCreated]
+        [created] = await self._runner.run(
+            self._call("enqueue_many", now=at, **_arrays(executions, at)),
+            ready={execution.queue for execution in executions},
         )
+        return await self._by_key(executions, created)
 
-        async def steps(transaction: AsyncRunner) -> list[ClaimedExecution]:
-            [claims] = await transaction.run(claim)
-            if not claims:
-                return []
-            [started] = await transaction.run(self._start(claims, at))
-            return _leases(claims, started)
+    async def _by_key(
+        self, executions: Sequence[NewExecution], created: list[ExecutionCreated]
+    ) -> list[ExecutionCreated]:
+        """Put in the executions that idempotency keys stood for before."""
+        keys = [
+            execution.idempotency_key
+            for execution, each in zip(executions, created, strict=True)
+            if execution.idempotency_key is not None and not each.created
+        ]
+        if not keys:
+            return created
+        known: list[IdempotencyKey] = await self._run("execution_keys.get_many", idempotency_keys=keys)
+        first = {each.idempotency_key: each.execution_id for each in known}
+        return [
+            each.model_copy(update={"execution_id": first.get(execution.idempotency_key or "", each.execution_id)})
+            for execution, each in zip(executions, created, strict=True)
+        ]
 
-        # A claim whose answer was lost costs one lease time; the worker may as well ask again.
-        return await self._runner.transact(steps, repeatable=True)
+    async def signal(
+        self,
+        execution_id: UUID,
+        name: str,
+        payload: Any = None,
+        *,
+        signal_id: UUID | None = None,
+        expires_at: datetime | None = None,
+        now: datetime | None = None,
+    ) -> UUID:
+        """Tell an execution something, whether it waits for it already or not yet; return the signal's id.
 
-    def _start(self, claims: Sequence[Claim], at: datetime) -> Call:
-        return self._call(
-            "start_many",
-            tenant_ids=[self._runner.tenant_id],
-            execution_ids=[claim.execution_id for claim in claims],
-            start_time=int(at.timestamp() * 1000),
-        )
-
-    async def heartbeat(
-        self, leases: Sequence[ClaimedExecution], *, lease: timedelta, now: datetime | None = None
-    ) -> set[UUID]:
-        """Prolong leases to `lease` from now; return the ids of those that were still held."""
-        held: list[Lease] = await self._run(
-            "heartbeat_many",
-            tenant_ids=[each.tenant_id for each in leases],
-            execution_ids=[each.execution_id for each in leases],
-            attempts=[each.attempt for each in leases],
-            lease_until=(now or datetime.now(UTC)) + lease,
-        )
-        return {each.execution_id for each in held}
-
-    async def finish(self, ending: Ending) -> None:
-        """End an execution: final in history, gone from the queue.
+        The same `signal_id` again does nothing.
 
         Raises:
-            LeaseLost: the lease is not this worker's any more; nothing was written.
+            AlreadyFinished: the execution has ended.
+            NotFound: there is no such execution.
         """
-        finished = await self.finish_many([ending])
-        if ending.lease.execution_id not in finished:
-            raise lease_lost(ending.lease)
-
-    async def finish_many(self, endings: Sequence[Ending]) -> set[UUID]:
-        """End executions; return the ids of those whose lease was still held, the others are untouched."""
-        finished: list[ExecutionKey] = await self._run(
-            "finish_many",
-            tenant_ids=[e.lease.tenant_id for e in endings],
-            execution_ids=[e.lease.execution_id for e in endings],
-            attempts=[e.lease.attempt for e in endings],
-            statuses=[e.status for e in endings],
-            start_times=[e.start_time for e in endings],
-            end_times=[e.end_time for e in endings],
-            run_data=[e.run_data for e in endings],
-            error_messages=[e.error_message for e in endings],
-            error_details=[e.error_details for e in endings],
+        identifier = signal_id or uuid7()
+        status, *_ = await self._runner.run(
+            # Locked first: a wait that begins at the same time either sees the signal or is woken by it.
+            self._call("lock", execution_id=execution_id),
+            self._call(
+                "execution_signals.add",
+                execution_id=execution_id,
+                id=identifier,
+                name=name,
+                payload=payload,
+                expires_at=expires_at,
+            ),
+            self._call("wake_signaled", execution_id=execution_id, signal=name, now=now or datetime.now(UTC)),
         )
-        return {each.execution_id for each in finished}
+        if status is None:
+            raise await self._ended(execution_id)
+        return identifier
 
-    async def cancel(self, execution_id: UUID, *, now: datetime | None = None) -> None:
-        """End an execution as CANCELED; a worker that has it learns so at its next write.
+    async def cancel(self, execution_id: UUID, *, now: datetime | None = None) -> list[UUID]:
+        """End an execution as CANCELED, with the children it started; a worker learns so at its next write.
+
+        Returns the ids of all that were canceled.
 
         Raises:
             AlreadyFinished: it has ended before.
             NotFound: there is no such execution.
         """
-        end_time = int((now or datetime.now(UTC)).timestamp() * 1000)
-        if await self._run("cancel", execution_id=execution_id, end_time=end_time) is None:
-            execution = await self._run("get", execution_id=execution_id)
-            if execution is None:
-                raise NotFound(f"execution {execution_id} is not there")
-            raise AlreadyFinished(f"execution {execution_id} has ended before, with {execution.status}")
+        canceled = await self._run("cancel", execution_id=execution_id, end_time=milliseconds(now or datetime.now(UTC)))
+        if not canceled:
+            raise await self._ended(execution_id)
+        return [each.execution_id for each in canceled]
 
+    async def retry(
+        self, execution_id: UUID, *, from_node: str | None = None, new: NewExecution | None = None
+    ) -> ExecutionCreated:
+        """Run an ended execution again, as a new one of mode RETRY, at the same version of its workflow.
 
-def lease_lost(lease: ClaimedExecution) -> LeaseLost:
-    """Make the error for a lease that is not the worker's any more."""
-    return LeaseLost(
-        f"execution {lease.execution_id}: the lease of attempt {lease.attempt} is lost",
-        hint="Stop working on it; whoever has it now goes on from the last stored node.",
-    )
+        With `from_node`, the results of all nodes that this one does not lead to are taken over and count as
+        done. `new` may say queue, priority, policy and so on; its workflow, version and mode are the old one's.
 
+        Raises:
+            NotFound: there is no such execution, or no such version of its workflow any more.
+            InvalidInput: it has not ended, or the workflow has no such node.
+        """
 
-def _leases(claims: Sequence[Claim], started: Sequence[StartedExecution]) -> list[ClaimedExecution]:
-    """Join what queue and history said, in the order of the claims."""
-    facts = {(each.tenant_id, each.execution_id): each for each in started}
-    leases = []
-    for claim in claims:
-        fact = facts.get((claim.tenant_id, claim.execution_id))
-        if fact is not None:
-            leases.append(
-                ClaimedExecution(
-                    tenant_id=claim.tenant_id,
-                    execution_id=claim.execution_id,
-                    attempt=claim.attempt,
-                    max_attempts=claim.max_attempts,
-                    lease_until=claim.visible_at,
-                    workflow_id=fact.workflow_id,
-                    workflow_revision=fact.workflow_revision,
-                    mode=fact.mode,
-                    parent_execution_id=fact.parent_execution_id,
-                    metadata=fact.metadata,
-                    start_time=fact.start_time,
-                )
+        async def steps(transaction: AsyncRunner) -> ExecutionCreated:
+            [old] = await transaction.run(self._call("get", execution_id=execution_id))
+            repeated = await self._again(transaction, old, execution_id, from_node)
+            fresh = new or NewExecution(workflow_id=old.workflow_id, metadata=old.metadata)
+            fresh = replace(
+                fresh,
+                workflow_id=old.workflow_id,
+                workflow_revision=old.workflow_revision,
+                mode=ExecutionMode.RETRY,
+                parent_execution_id=None,
+                retry_of_execution_id=execution_id,
             )
-    return leases
+            at = datetime.now(UTC)
+            created: ExecutionCreated
+            [[created]] = await transaction.run(self._call("enqueue_many", now=at, **_arrays([fresh], at)))
+            if repeated is not None and created.created:
+                await transaction.run(
+                    self._call(
+                        "node_executions.copy_results",
+                        from_execution_id=execution_id,
+                        to_execution_id=created.execution_id,
+                        except_node_ids=sorted(repeated),
+                    )
+                )
+            return created
+
+        # Repeated after a lost connection it would be a second retry.
+        return await self._runner.transact(steps, repeatable=False)
+
+    async def _again(
+        self, transaction: AsyncRunner, old: Execution | None, execution_id: UUID, from_node: str | None
+    ) -> set[str] | None:
+        """Check that an execution can be repeated; return which nodes are, None for all."""
+        if old is None:
+            raise NotFound(f"execution {execution_id} is not there")
+        if not old.status.is_final:
+            raise InvalidInput(
+                f"execution {execution_id} has not ended, it is {old.status}",
+                hint="Cancel it first, or wait for its end.",
+            )
+        if from_node is None:
+            return None
+        version: WorkflowVersion | None
+        [version] = await transaction.run(
+            self._call("workflow_versions.get", workflow_id=old.workflow_id, revision=old.workflow_revision)
+        )
+        if version is None:
+            raise NotFound(f"revision {old.workflow_revision} of workflow {old.workflow_id} is not there any more")
+        return downstream(version.workflow_data, from_node)
+
+    async def _ended(self, execution_id: UUID) -> WfstoreError:
+        execution: Execution | None = await self._run("get", execution_id=execution_id)
+        if execution is None:
+            return NotFound(f"execution {execution_id} is not there")
+        return AlreadyFinished(f"execution {execution_id} has ended before, with {execution.status}")
+
+
+def _arrays(executions: Sequence[NewExecution], now: datetime) -> dict[str, list[Any]]:
+    return {
+        "execution_ids": [e.execution_id for e in executions],
+        "workflow_ids": [e.workflow_id for e in executions],
+        "workflow_revisions": [e.workflow_revision for e in executions],
+        "modes": [e.mode for e in executions],
+        "triggered_bys": [e.triggered_by for e in executions],
+        "parent_execution_ids": [e.parent_execution_id for e in executions],
+        "retry_ofs": [e.retry_of_execution_id for e in executions],
+        "metadata": [e.metadata for e in executions],
+        "queues": [e.queue for e in executions],
+        "priorities": [e.priority for e in executions],
+        "visible_ats": [now + e.delay if e.delay is not None else e.visible_at or now for e in executions],
+        "max_attempts": [e.retry.max_attempts for e in executions],
+        "retry_waits": [e.retry.wait.total_seconds() for e in executions],
+        "retry_factors": [e.retry.factor for e in executions],
+        "retry_wait_maxs": [e.retry.longest_wait.total_seconds() for e in executions],
+        "concurrency_keys": [e.concurrency_key for e in executions],
+        "concurrency_limits": [e.concurrency_limit for e in executions],
+        "idempotency_keys": [e.idempotency_key for e in executions],
+        "key_expirations": [now + e.idempotency_ttl for e in executions],
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NoReturn, Protocol, TypeVar
@@ -42,8 +42,11 @@ class AsyncRunner(Protocol):
     catalogue: Catalogue
     tenant_id: UUID
 
-    async def run(self, *calls: Call) -> list[Any]:
-        """Run the calls in order, in one transaction and one round trip; return their results."""
+    async def run(self, *calls: Call, ready: Collection[str] = ()) -> list[Any]:
+        """Run the calls in order, in one transaction and one round trip; return their results.
+
+        `ready` names queues in which they make something ready: who listens is told after the commit.
+        """
         ...
 
     async def transact(self, body: Callable[[AsyncRunner], Awaitable[T]], *, repeatable: bool) -> T:
@@ -78,10 +81,11 @@ class AsyncTransactionRunner:
         self.catalogue = catalogue
         self.tenant_id = tenant_id
 
-    async def run(self, *calls: Call) -> list[Any]:
+    async def run(self, *calls: Call, ready: Collection[str] = ()) -> list[Any]:
         """Run the calls in one round trip; a refusal by the database ends the transaction."""
         try:
-            return await pipelined(self.connection, calls)
+            results = await pipelined(self.connection, [*calls, *_notify(self.catalogue, ready)])
+            return results[: len(calls)]
         except (psycopg.Error, UnicodeEncodeError) as error:
             if isinstance(error, psycopg.Error) and partition_missing(error):
                 days = ", ".join(str(day) for day in _days(_execution_ids(calls)))
@@ -112,14 +116,19 @@ class AsyncPoolRunner:
         self.tenant_id = tenant_id
         self.attempts = attempts
 
-    async def run(self, *calls: Call) -> list[Any]:
+    async def run(self, *calls: Call, ready: Collection[str] = ()) -> list[Any]:
         """Run the calls in one transaction and one round trip; domain errors for what the database refuses."""
+        commit = Call(self.catalogue["session.commit"], {})
+        # In a transaction of its own: a commit that notifies makes all others that do wait for its disk. What it
+        # tells need not survive a crash, as workers also poll.
+        told = _notify(self.catalogue, ready)
+        lazily = [Call(self.catalogue["session.begin"], {}), Call(self.catalogue["session.lazily"], {}), *told, commit]
+        everything = [*self.beginning(), *calls, commit, *(lazily if told else ())]
 
         async def once() -> list[Any]:
             async with borrowed(self.pool) as connection:
-                commit = Call(self.catalogue["session.commit"], {})
-                results = await pipelined(connection, [*self.beginning(), *calls, commit])
-                return results[2:-1]
+                results = await pipelined(connection, everything)
+                return results[2 : 2 + len(calls)]
 
         work = _Work(
             _names(calls),
@@ -210,8 +219,13 @@ class _Work:
 class _BareRunner(AsyncTransactionRunner):
     """Inside `transact`: errors stay psycopg's, so that the loop around it can judge them."""
 
-    async def run(self, *calls: Call) -> list[Any]:
-        return await pipelined(self.connection, calls)
+    async def run(self, *calls: Call, ready: Collection[str] = ()) -> list[Any]:
+        results = await pipelined(self.connection, [*calls, *_notify(self.catalogue, ready)])
+        return results[: len(calls)]
+
+
+def _notify(catalogue: Catalogue, queues: Collection[str]) -> list[Call]:
+    return [Call(catalogue["session.notify"], {"queues": sorted(queues)})] if queues else []
 
 
 def _named(calls: Sequence[Call]) -> list[tuple[str, Mapping[str, Any]]]:

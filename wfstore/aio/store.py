@@ -15,9 +15,12 @@ from psycopg_pool import AsyncConnectionPool
 
 from wfstore.aio.borrowing import borrowed
 from wfstore.aio.executions import AsyncExecutions
+from wfstore.aio.governing import AsyncConcurrencyLimits, AsyncDeadLetters, AsyncExecutionPauses
 from wfstore.aio.node_executions import AsyncNodeExecutions
 from wfstore.aio.running import AsyncPoolRunner, AsyncRunner, AsyncTransactionRunner, pipelined
 from wfstore.aio.typed import (
+    AsyncExecutionKeysNamespace,
+    AsyncExecutionSignalsNamespace,
     AsyncMonitoringNamespace,
     AsyncNodeConnectionsNamespace,
     AsyncNodesNamespace,
@@ -47,6 +50,11 @@ class AsyncNamespaces:
         self.nodes = AsyncNodesNamespace(runner, "nodes")
         self.node_connections = AsyncNodeConnectionsNamespace(runner, "node_connections")
         self.executions = AsyncExecutions(runner, "executions")
+        self.execution_keys = AsyncExecutionKeysNamespace(runner, "execution_keys")
+        self.execution_signals = AsyncExecutionSignalsNamespace(runner, "execution_signals")
+        self.execution_pauses = AsyncExecutionPauses(runner, "execution_pauses")
+        self.concurrency_limits = AsyncConcurrencyLimits(runner, "concurrency_limits")
+        self.dead_letters = AsyncDeadLetters(runner, "dead_letters")
         self.node_executions = AsyncNodeExecutions(runner, "node_executions")
         self.partitions = AsyncPartitionsNamespace(runner, "partitions")
         self.retention_policies = AsyncRetentionPoliciesNamespace(runner, "retention_policies")
@@ -92,6 +100,24 @@ class AsyncStore(AsyncNamespaces):
             )
         runner = self._pool_runner
         return AsyncStore(AsyncPoolRunner(runner.pool, runner.catalogue, tenant_id, runner.attempts))
+
+    async def within(self, connection: AsyncConnection[Any]) -> AsyncTransaction:
+        """Return the namespaces inside a transaction of the caller's own, on a connection that is not the pool's.
+
+        What is called there commits and rolls back with everything else that the caller does on it. The tenant is
+        set for the rest of the transaction.
+
+        Raises:
+            InvalidInput: the connection commits by itself and is in no transaction.
+        """
+        if connection.autocommit and connection.info.transaction_status == TransactionStatus.IDLE:
+            raise InvalidInput(
+                "the connection is in no transaction, and commits each statement by itself",
+                hint="Open one: async with connection.transaction().",
+            )
+        runner = self._pool_runner
+        await pipelined(connection, runner.beginning()[1:])
+        return AsyncTransaction(AsyncTransactionRunner(connection, runner.catalogue, self.tenant_id))
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncTransaction]:

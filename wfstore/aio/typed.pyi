@@ -15,10 +15,16 @@ from wfstore.models import (
     CatalogOperator,
     CatalogType,
     Claim,
+    ConcurrencyLimit,
+    DeadLetter,
     Execution,
     ExecutionCreated,
+    ExecutionFailed,
     ExecutionKey,
+    ExecutionPause,
+    ExecutionSignal,
     ExecutionSummary,
+    IdempotencyKey,
     Lease,
     Node,
     NodeConnection,
@@ -34,8 +40,10 @@ from wfstore.models import (
     SessionFacts,
     StartedExecution,
     StatusCount,
+    Suspended,
     TableSize,
     TableStorage,
+    TakenSignal,
     Tenant,
     User,
     Workflow,
@@ -100,6 +108,194 @@ class AsyncChecksQueries:
     async def work_as(self, connection: AsyncConnection[Any], /, *, role: str) -> int:
         """Work as another role until the transaction ends."""
 
+class AsyncConcurrencyLimitsQueries:
+    """How many executions of one key run at once."""
+
+    async def delete(self, connection: AsyncConnection[Any], /, *, concurrency_key: str, tenant_id: UUID) -> int:
+        """Forget a key's limit; what waits for a place is let in by `refill`."""
+
+    async def get(
+        self,
+        connection: AsyncConnection[Any],
+        /,
+        *,
+        concurrency_key: str,
+        tenant_id: UUID,
+    ) -> ConcurrencyLimit | None:
+        """The limit of one key."""
+
+    async def page(
+        self,
+        connection: AsyncConnection[Any],
+        /,
+        *,
+        after_key: str,
+        limit: int,
+        tenant_id: UUID,
+    ) -> list[ConcurrencyLimit]:
+        """Limits by key."""
+
+    async def refill(self, connection: AsyncConnection[Any], /, *, concurrency_key: str, tenant_id: UUID) -> int:
+        """Let in the next executions of a key, as many as it has free places; how many they were."""
+
+    async def set_limit(
+        self,
+        connection: AsyncConnection[Any],
+        /,
+        *,
+        concurrency_key: str,
+        max_running: int,
+        tenant_id: UUID,
+    ) -> int:
+        """Set how many executions of a key may run at once; those that run already go on."""
+
+class AsyncDeadLettersQueries:
+    """Executions that were given up, until somebody has dealt with them."""
+
+    async def delete_many(
+        self,
+        connection: AsyncConnection[Any],
+        /,
+        *,
+        execution_ids: list[UUID],
+        tenant_id: UUID,
+    ) -> list[ExecutionKey]:
+        """Take executions off the list; those that were on it."""
+
+    async def get(
+        self,
+        connection: AsyncConnection[Any],
+        /,
+        *,
+        execution_id: UUID,
+        tenant_id: UUID,
+    ) -> DeadLetter | None:
+        """One of them."""
+
+    async def page(
+        self,
+        connection: AsyncConnection[Any],
+        /,
+        *,
+        before_id: UUID,
+        limit: int,
+        tenant_id: UUID,
+    ) -> list[DeadLetter]:
+        """Dead letters, latest execution first."""
+
+class AsyncExecutionKeysQueries:
+    """Which execution came of a caller's idempotency key."""
+
+    async def delete_expired(
+        self,
+        connection: AsyncConnection[Any],
+        /,
+        *,
+        limit: int,
+        now: datetime,
+        tenant_id: UUID,
+    ) -> int:
+        """Remove keys that may be used anew, at most :limit."""
+
+    async def get_many(
+        self,
+        connection: AsyncConnection[Any],
+        /,
+        *,
+        idempotency_keys: list[str],
+        tenant_id: UUID,
+    ) -> list[IdempotencyKey]:
+        """The executions of these keys."""
+
+class AsyncExecutionPausesQueries:
+    """Queues and workflows of which nothing is handed out."""
+
+    async def create(
+        self,
+        connection: AsyncConnection[Any],
+        /,
+        *,
+        kind: str,
+        name: str,
+        reason: str,
+        tenant_id: UUID,
+    ) -> int:
+        """Pause a queue or a workflow; one that is paused already stays so."""
+
+    async def delete(self, connection: AsyncConnection[Any], /, *, kind: str, name: str, tenant_id: UUID) -> int:
+        """End a pause. What a claim has parked for it is made ready by `unpark`."""
+
+    async def page(
+        self,
+        connection: AsyncConnection[Any],
+        /,
+        *,
+        after_kind: str,
+        after_name: str,
+        limit: int,
+        tenant_id: UUID,
+    ) -> list[ExecutionPause]:
+        """Pauses by kind and name."""
+
+    async def unpark(self, connection: AsyncConnection[Any], /, *, tenant_id: UUID, workflow_id: UUID) -> int:
+        """Make ready what was parked while a workflow was paused."""
+
+class AsyncExecutionSignalsQueries:
+    """What people and other systems tell executions."""
+
+    async def add(
+        self,
+        connection: AsyncConnection[Any],
+        /,
+        *,
+        execution_id: UUID,
+        expires_at: datetime | None,
+        id: UUID,
+        name: str,
+        payload: Any,
+        tenant_id: UUID,
+    ) -> int:
+        """Send a signal to an execution that has not ended; the same id again does nothing."""
+
+    async def delete_by_execution(
+        self,
+        connection: AsyncConnection[Any],
+        /,
+        *,
+        execution_id: UUID,
+        tenant_id: UUID,
+    ) -> int:
+        """Forget what an execution was told."""
+
+    async def page_by_execution(
+        self,
+        connection: AsyncConnection[Any],
+        /,
+        *,
+        after_id: UUID,
+        execution_id: UUID,
+        limit: int,
+        tenant_id: UUID,
+    ) -> list[ExecutionSignal]:
+        """An execution's signals, oldest first."""
+
+    async def take(
+        self,
+        connection: AsyncConnection[Any],
+        /,
+        *,
+        attempt: int,
+        consumer: str | None,
+        execution_id: UUID,
+        name: str,
+        now: datetime,
+        tenant_id: UUID,
+    ) -> TakenSignal | None:
+        """Take the oldest signal of a name under a lease, or the one that this consumer took before. No row: the
+        lease is
+        lost; a row without a signal: there is none.
+        """
+
 class AsyncExecutionsQueries:
     """Executions: the queue that workers claim from, and the history that stays."""
 
@@ -108,12 +304,13 @@ class AsyncExecutionsQueries:
         connection: AsyncConnection[Any],
         /,
         *,
-        end_time: int | None,
+        end_time: int,
         execution_id: UUID,
         tenant_id: UUID,
-    ) -> ExecutionKey | None:
-        """End an execution that has not ended; a worker that has it loses its lease. No row: it has ended, or is not
-        there.
+    ) -> list[ExecutionKey]:
+        """End an execution that has not ended, with all that it started; a worker that has one of them loses its
+        lease. No
+        row: it has ended, or is not there.
         """
 
     async def claim(
@@ -121,14 +318,16 @@ class AsyncExecutionsQueries:
         connection: AsyncConnection[Any],
         /,
         *,
-        lease_until: datetime,
+        lease_until: datetime | None,
         limit: int,
-        now: datetime,
         queue: str,
         tenant_ids: list[UUID],
         worker_id: str | None,
     ) -> list[Claim]:
-        """Hand up to :limit due executions of one queue to a worker, most urgent first."""
+        """Hand up to :limit ready executions of one queue to a worker, most urgent first. What may not run now, as
+        its
+        workflow is paused or all places of its key are taken, is parked and comes back as not admitted.
+        """
 
     async def delete(self, connection: AsyncConnection[Any], /, *, execution_id: UUID, tenant_id: UUID) -> int:
         """Remove one ended execution with its node results; whole periods go by dropping partitions instead."""
@@ -139,22 +338,53 @@ class AsyncExecutionsQueries:
         /,
         *,
         concurrency_keys: list[str] | list[str | None],
+        concurrency_limits: list[int],
         execution_ids: list[UUID],
+        idempotency_keys: list[str] | list[str | None],
+        key_expirations: list[datetime],
         max_attempts: list[int],
         metadata: list[Any],
         modes: list[str],
+        now: datetime,
         parent_execution_ids: list[UUID] | list[UUID | None],
         priorities: list[int],
         queues: list[str],
+        retry_factors: list[float],
+        retry_ofs: list[UUID] | list[UUID | None],
+        retry_wait_maxs: list[float],
+        retry_waits: list[float],
         tenant_id: UUID,
         triggered_bys: list[str] | list[str | None],
-        visible_ats: list[datetime],
+        visible_ats: list[datetime] | list[datetime | None],
         workflow_ids: list[UUID],
+        workflow_revisions: list[int] | list[int | None],
     ) -> list[ExecutionCreated]:
         """Write executions to history and to the queue, one for each place of the arrays, at the workflow's present
-        version.
+        version
+        where none is named. An id that is there already, or an idempotency key that is in use, creates nothing.
 
         Raises: NotFound.
+        """
+
+    async def fail_many(
+        self,
+        connection: AsyncConnection[Any],
+        /,
+        *,
+        attempts: list[int],
+        error_details: list[Any],
+        error_messages: list[str] | list[str | None],
+        execution_ids: list[UUID],
+        jitters: list[float],
+        now: datetime,
+        retries: list[bool],
+        tenant_ids: list[UUID],
+        waits: list[float] | list[float | None],
+    ) -> list[ExecutionFailed]:
+        """Fail executions, one for each place of the arrays, whose lease the worker still has. Each is retried after
+        its
+        back-off (or the wait given in seconds), or is given up for good where it may not be retried or has failed
+        too often.
         """
 
     async def finish_many(
@@ -163,7 +393,7 @@ class AsyncExecutionsQueries:
         /,
         *,
         attempts: list[int],
-        end_times: list[int] | list[int | None],
+        end_times: list[int],
         error_details: list[Any],
         error_messages: list[str] | list[str | None],
         execution_ids: list[UUID],
@@ -203,10 +433,15 @@ class AsyncExecutionsQueries:
         *,
         attempts: list[int],
         execution_ids: list[UUID],
-        lease_until: datetime,
+        lease_until: datetime | None,
         tenant_ids: list[UUID],
     ) -> list[Lease]:
         """Prolong leases, one for each place of the arrays; those that are lost are not returned."""
+
+    async def lock(self, connection: AsyncConnection[Any], /, *, execution_id: UUID, tenant_id: UUID) -> str | None:
+        """Lock an execution that has not ended, so that what follows in this transaction sees its last state; its
+        status.
+        """
 
     async def page(
         self,
@@ -265,6 +500,23 @@ class AsyncExecutionsQueries:
     ) -> list[StartedExecution]:
         """Write into history that these executions, which the caller has just claimed, are running."""
 
+    async def suspend(
+        self,
+        connection: AsyncConnection[Any],
+        /,
+        *,
+        attempt: int,
+        children: bool,
+        execution_id: UUID,
+        now: datetime,
+        signal: str | None,
+        tenant_id: UUID,
+        wake_at: datetime | None,
+    ) -> Suspended | None:
+        """Let an execution that this transaction has locked wait under its lease, unless what it waits for is there
+        already.
+        """
+
     async def unfinished(
         self,
         connection: AsyncConnection[Any],
@@ -285,6 +537,33 @@ class AsyncExecutionsQueries:
         tenant_id: UUID,
     ) -> int:
         """Replace what the caller keeps along with an execution."""
+
+    async def wake_due(
+        self,
+        connection: AsyncConnection[Any],
+        /,
+        *,
+        limit: int,
+        now: datetime,
+        queue: str,
+        tenant_ids: list[UUID],
+    ) -> int:
+        """Make ready what time has made due in a queue: scheduled starts, waits that time out, leases that ran out.
+        A lease
+        lost is a failure; after too many the execution is given up. Returns how many rows it saw.
+        """
+
+    async def wake_signaled(
+        self,
+        connection: AsyncConnection[Any],
+        /,
+        *,
+        execution_id: UUID,
+        now: datetime | None,
+        signal: str,
+        tenant_id: UUID,
+    ) -> int:
+        """Wake an execution that this transaction has locked, if it waits for this signal."""
 
 class AsyncMigrationsQueries:
     """What `wfstore migrate` asks and tells the database beside the migrations themselves."""
@@ -396,7 +675,7 @@ class AsyncMonitoringQueries:
         now: datetime,
         tenant_id: UUID,
     ) -> list[QueueDepth]:
-        """What is in each queue, and since when the oldest due execution waits."""
+        """What is in each queue, and since when the oldest ready execution waits for a worker."""
 
     async def slowest_nodes(
         self,
@@ -471,6 +750,18 @@ class AsyncNodeConnectionsQueries:
 
 class AsyncNodeExecutionsQueries:
     """The results of nodes. Written under the fence of a lease; final ones are immutable."""
+
+    async def copy_results(
+        self,
+        connection: AsyncConnection[Any],
+        /,
+        *,
+        except_node_ids: list[str],
+        from_execution_id: UUID,
+        tenant_id: UUID,
+        to_execution_id: UUID,
+    ) -> int:
+        """Give an execution that has not begun the successful results of another one, but for those nodes."""
 
     async def count_by_execution(
         self,
@@ -680,6 +971,15 @@ class AsyncSessionQueries:
 
     async def set_tenants(self, connection: AsyncConnection[Any], /, *, tenant_ids: str) -> int:
         """Work for these tenants (ids, joined by commas) until the transaction ends."""
+
+    async def lazily(self, connection: AsyncConnection[Any], /) -> int:
+        """Let the commit of this transaction not wait for the disk: for what may be lost in a crash."""
+
+    async def listen(self, connection: AsyncConnection[Any], /) -> int:
+        """Hear on this connection of queues in which something became ready."""
+
+    async def notify(self, connection: AsyncConnection[Any], /, *, queues: list[str]) -> list[str]:
+        """Tell whoever listens that something became ready in these queues."""
 
 class AsyncTenantsQueries:
     """The tenants. A session sees those that it works for."""
@@ -1013,6 +1313,11 @@ class AsyncTypedQueries:
     """All queries, by namespace."""
 
     checks: AsyncChecksQueries
+    concurrency_limits: AsyncConcurrencyLimitsQueries
+    dead_letters: AsyncDeadLettersQueries
+    execution_keys: AsyncExecutionKeysQueries
+    execution_pauses: AsyncExecutionPausesQueries
+    execution_signals: AsyncExecutionSignalsQueries
     executions: AsyncExecutionsQueries
     migrations: AsyncMigrationsQueries
     monitoring: AsyncMonitoringQueries
@@ -1030,6 +1335,110 @@ class AsyncTypedQueries:
     workflows: AsyncWorkflowsQueries
     def __init__(self, catalogue: Catalogue) -> None: ...
 
+class AsyncConcurrencyLimitsNamespace(AsyncNamespace):
+    """How many executions of one key run at once."""
+
+    async def delete(self, *, concurrency_key: str, tenant_id: UUID = ...) -> int:
+        """Forget a key's limit; what waits for a place is let in by `refill`."""
+
+    async def get(self, *, concurrency_key: str, tenant_id: UUID = ...) -> ConcurrencyLimit | None:
+        """The limit of one key."""
+
+    async def page(self, *, after_key: str, limit: int, tenant_id: UUID = ...) -> list[ConcurrencyLimit]:
+        """Limits by key."""
+
+    async def refill(self, *, concurrency_key: str, tenant_id: UUID = ...) -> int:
+        """Let in the next executions of a key, as many as it has free places; how many they were."""
+
+    async def set_limit(self, *, concurrency_key: str, max_running: int, tenant_id: UUID = ...) -> int:
+        """Set how many executions of a key may run at once; those that run already go on."""
+
+class AsyncDeadLettersNamespace(AsyncNamespace):
+    """Executions that were given up, until somebody has dealt with them."""
+
+    async def delete_many(self, *, execution_ids: list[UUID], tenant_id: UUID = ...) -> list[ExecutionKey]:
+        """Take executions off the list; those that were on it."""
+
+    async def get(self, *, execution_id: UUID, tenant_id: UUID = ...) -> DeadLetter | None:
+        """One of them."""
+
+    async def page(self, *, before_id: UUID, limit: int, tenant_id: UUID = ...) -> list[DeadLetter]:
+        """Dead letters, latest execution first."""
+
+class AsyncExecutionKeysNamespace(AsyncNamespace):
+    """Which execution came of a caller's idempotency key."""
+
+    async def delete_expired(self, *, limit: int, now: datetime, tenant_id: UUID = ...) -> int:
+        """Remove keys that may be used anew, at most :limit."""
+
+    async def get_many(self, *, idempotency_keys: list[str], tenant_id: UUID = ...) -> list[IdempotencyKey]:
+        """The executions of these keys."""
+
+class AsyncExecutionPausesNamespace(AsyncNamespace):
+    """Queues and workflows of which nothing is handed out."""
+
+    async def create(self, *, kind: str, name: str, reason: str, tenant_id: UUID = ...) -> int:
+        """Pause a queue or a workflow; one that is paused already stays so."""
+
+    async def delete(self, *, kind: str, name: str, tenant_id: UUID = ...) -> int:
+        """End a pause. What a claim has parked for it is made ready by `unpark`."""
+
+    async def page(
+        self,
+        *,
+        after_kind: str,
+        after_name: str,
+        limit: int,
+        tenant_id: UUID = ...,
+    ) -> list[ExecutionPause]:
+        """Pauses by kind and name."""
+
+    async def unpark(self, *, tenant_id: UUID = ..., workflow_id: UUID) -> int:
+        """Make ready what was parked while a workflow was paused."""
+
+class AsyncExecutionSignalsNamespace(AsyncNamespace):
+    """What people and other systems tell executions."""
+
+    async def add(
+        self,
+        *,
+        execution_id: UUID,
+        expires_at: datetime | None,
+        id: UUID,
+        name: str,
+        payload: Any,
+        tenant_id: UUID = ...,
+    ) -> int:
+        """Send a signal to an execution that has not ended; the same id again does nothing."""
+
+    async def delete_by_execution(self, *, execution_id: UUID, tenant_id: UUID = ...) -> int:
+        """Forget what an execution was told."""
+
+    async def page_by_execution(
+        self,
+        *,
+        after_id: UUID,
+        execution_id: UUID,
+        limit: int,
+        tenant_id: UUID = ...,
+    ) -> list[ExecutionSignal]:
+        """An execution's signals, oldest first."""
+
+    async def take(
+        self,
+        *,
+        attempt: int,
+        consumer: str | None,
+        execution_id: UUID,
+        name: str,
+        now: datetime,
+        tenant_id: UUID = ...,
+    ) -> TakenSignal | None:
+        """Take the oldest signal of a name under a lease, or the one that this consumer took before. No row: the
+        lease is
+        lost; a row without a signal: there is none.
+        """
+
 class AsyncExecutionsNamespace(AsyncNamespace):
     """Executions: the queue that workers claim from, and the history that stays."""
 
@@ -1040,20 +1449,30 @@ class AsyncExecutionsNamespace(AsyncNamespace):
         self,
         *,
         concurrency_keys: list[str] | list[str | None],
+        concurrency_limits: list[int],
         execution_ids: list[UUID],
+        idempotency_keys: list[str] | list[str | None],
+        key_expirations: list[datetime],
         max_attempts: list[int],
         metadata: list[Any],
         modes: list[str],
+        now: datetime,
         parent_execution_ids: list[UUID] | list[UUID | None],
         priorities: list[int],
         queues: list[str],
+        retry_factors: list[float],
+        retry_ofs: list[UUID] | list[UUID | None],
+        retry_wait_maxs: list[float],
+        retry_waits: list[float],
         tenant_id: UUID = ...,
         triggered_bys: list[str] | list[str | None],
-        visible_ats: list[datetime],
+        visible_ats: list[datetime] | list[datetime | None],
         workflow_ids: list[UUID],
+        workflow_revisions: list[int] | list[int | None],
     ) -> list[ExecutionCreated]:
         """Write executions to history and to the queue, one for each place of the arrays, at the workflow's present
-        version.
+        version
+        where none is named. An id that is there already, or an idempotency key that is in use, creates nothing.
 
         Raises: NotFound.
         """
@@ -1069,10 +1488,15 @@ class AsyncExecutionsNamespace(AsyncNamespace):
         *,
         attempts: list[int],
         execution_ids: list[UUID],
-        lease_until: datetime,
+        lease_until: datetime | None,
         tenant_ids: list[UUID],
     ) -> list[Lease]:
         """Prolong leases, one for each place of the arrays; those that are lost are not returned."""
+
+    async def lock(self, *, execution_id: UUID, tenant_id: UUID = ...) -> str | None:
+        """Lock an execution that has not ended, so that what follows in this transaction sees its last state; its
+        status.
+        """
 
     async def page(self, *, before_id: UUID, limit: int, tenant_id: UUID = ...) -> list[ExecutionSummary]:
         """Executions without their payload, latest first."""
@@ -1108,6 +1532,22 @@ class AsyncExecutionsNamespace(AsyncNamespace):
     async def update_metadata(self, *, execution_id: UUID, metadata: Any, tenant_id: UUID = ...) -> int:
         """Replace what the caller keeps along with an execution."""
 
+    async def wake_due(self, *, limit: int, now: datetime, queue: str, tenant_ids: list[UUID]) -> int:
+        """Make ready what time has made due in a queue: scheduled starts, waits that time out, leases that ran out.
+        A lease
+        lost is a failure; after too many the execution is given up. Returns how many rows it saw.
+        """
+
+    async def wake_signaled(
+        self,
+        *,
+        execution_id: UUID,
+        now: datetime | None,
+        signal: str,
+        tenant_id: UUID = ...,
+    ) -> int:
+        """Wake an execution that this transaction has locked, if it waits for this signal."""
+
 class AsyncMonitoringNamespace(AsyncNamespace):
     """What operators look at. Windows begin at an id: a UUIDv7 carries its time, so old partitions are not read."""
 
@@ -1133,7 +1573,7 @@ class AsyncMonitoringNamespace(AsyncNamespace):
         """The same for each workflow, those with most executions first."""
 
     async def queue_depth(self, *, now: datetime, tenant_id: UUID = ...) -> list[QueueDepth]:
-        """What is in each queue, and since when the oldest due execution waits."""
+        """What is in each queue, and since when the oldest ready execution waits for a worker."""
 
     async def slowest_nodes(self, *, limit: int, since_id: UUID, tenant_id: UUID = ...) -> list[NodeDurations]:
         """The nodes whose runs in the window took longest on average."""
@@ -1180,6 +1620,16 @@ class AsyncNodeConnectionsNamespace(AsyncNamespace):
 
 class AsyncNodeExecutionsNamespace(AsyncNamespace):
     """The results of nodes. Written under the fence of a lease; final ones are immutable."""
+
+    async def copy_results(
+        self,
+        *,
+        except_node_ids: list[str],
+        from_execution_id: UUID,
+        tenant_id: UUID = ...,
+        to_execution_id: UUID,
+    ) -> int:
+        """Give an execution that has not begun the successful results of another one, but for those nodes."""
 
     async def count_by_execution(self, *, execution_id: UUID, tenant_id: UUID = ...) -> int:
         """How many node results an execution has."""

@@ -82,7 +82,9 @@ def _refuses_text(annotation: Annotation, model: type[BaseModel]) -> bool:
         isinstance(member, type) and issubclass(member, Enum) for member in annotation.members
     ):
         return False
-    return not any(getattr(each, "strict", None) is False for each in annotation.metadata)
+    # inside a union it is still a Field, which holds what it says
+    told = [part for each in annotation.metadata for part in (each, *getattr(each, "metadata", ()))]
+    return not any(getattr(part, "strict", None) is False for part in told)
 
 
 def _vocabulary_findings(

@@ -7,7 +7,15 @@ from typing import Any
 from uuid import UUID
 
 from wfstore.models.row import Row
-from wfstore.vocabulary import AnExecutionMode, AnExecutionStatus, ANodeStatus, ANodeType
+from wfstore.vocabulary import (
+    AnExecutionMode,
+    AnExecutionStatus,
+    ANodeStatus,
+    ANodeType,
+    AParkReason,
+    APauseKind,
+    AWakeReason,
+)
 
 
 class ExecutionSummary(Row):
@@ -30,6 +38,7 @@ class Execution(ExecutionSummary):
 
     triggered_by: str | None
     parent_execution_id: UUID | None
+    retry_of_execution_id: UUID | None
     run_data: Any | None
     metadata: dict[str, Any]
     error_details: Any | None
@@ -46,13 +55,18 @@ class ExecutionCreated(Row):
 
 
 class Claim(Row):
-    """A lease: until `visible_at` this execution is the worker's, and `attempt` is the proof."""
+    """What a claim met: a lease, so that until `visible_at` the execution is the worker's, or one that was parked."""
 
     tenant_id: UUID
     execution_id: UUID
+    admitted: bool
+    """Whether it is a lease; if not, its workflow is paused or all places of its key are taken."""
     attempt: int
+    """The proof of the lease."""
+    failures: int
     max_attempts: int
     visible_at: datetime
+    woken_by: AWakeReason | None
 
 
 class StartedExecution(Row):
@@ -64,6 +78,7 @@ class StartedExecution(Row):
     workflow_revision: int
     mode: AnExecutionMode
     parent_execution_id: UUID | None
+    retry_of_execution_id: UUID | None
     metadata: dict[str, Any]
     start_time: int
 
@@ -88,14 +103,107 @@ class QueueEntry(Row):
 
     tenant_id: UUID
     execution_id: UUID
+    workflow_id: UUID
     queue: str
     status: AnExecutionStatus
     priority: int
-    visible_at: datetime
+    visible_at: datetime | None
+    """NEW: not before; RUNNING: the end of the lease; WAITING: when the wait times out, None for never."""
+    ready: bool
+    """May be claimed now."""
+    parked_by: AParkReason | None
     attempt: int
+    failures: int
     max_attempts: int
     worker_id: str | None
     concurrency_key: str | None
+    wait_signal: str | None
+    wait_children: bool
+
+
+class ExecutionFailed(Row):
+    """What became of an execution that failed."""
+
+    tenant_id: UUID
+    execution_id: UUID
+    retried: bool
+    """False: it was given up, and is a dead letter."""
+    failures: int
+    visible_at: datetime | None
+    """When it will be tried again."""
+
+
+class Suspended(Row):
+    """Whether an execution waits now."""
+
+    tenant_id: UUID
+    execution_id: UUID
+    suspended: bool
+    """False: what it would wait for is there already, and the lease goes on."""
+
+
+class ExecutionSignal(Row):
+    """What an execution was told."""
+
+    tenant_id: UUID
+    execution_id: UUID
+    id: UUID
+    name: str
+    payload: Any | None
+    created_at: datetime
+    expires_at: datetime | None
+    consumed_at: datetime | None
+    consumed_by: str | None
+
+
+class TakenSignal(Row):
+    """A signal that was taken under a lease; `id` is None where there is none."""
+
+    execution_id: UUID
+    id: UUID | None
+    payload: Any | None
+    created_at: datetime | None
+
+
+class IdempotencyKey(Row):
+    """Which execution came of a caller's key."""
+
+    tenant_id: UUID
+    idempotency_key: str
+    execution_id: UUID
+    expires_at: datetime
+
+
+class ConcurrencyLimit(Row):
+    """How many executions of a key may run at once."""
+
+    tenant_id: UUID
+    concurrency_key: str
+    max_running: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class ExecutionPause(Row):
+    """A queue or a workflow of which nothing is handed out."""
+
+    tenant_id: UUID
+    kind: APauseKind
+    name: str
+    reason: str
+    created_at: datetime
+
+
+class DeadLetter(Row):
+    """An execution that was given up."""
+
+    tenant_id: UUID
+    execution_id: UUID
+    workflow_id: UUID
+    queue: str
+    failures: int
+    reason: str
+    died_at: datetime
 
 
 class NodeExecutionSummary(Row):

@@ -55,15 +55,19 @@ class QueueDepth(Row):
     """What waits in a queue."""
 
     queue: str
-    due: int
+    ready: int
     """May be claimed now."""
     scheduled: int
-    """Will be due later."""
+    """Will be ready later: starts that were put off, retries after their back-off."""
     running: int
+    expired: int
+    """Their lease ran out; the next claim takes them over, or gives them up."""
     waiting: int
-    exhausted: int
-    """Claimed as often as allowed and never finished."""
-    oldest_due_at: datetime | None
+    parked: int
+    """Their workflow is paused, or all places of their concurrency key are taken."""
+    paused: bool
+    """Whether nothing of this queue is handed out."""
+    oldest_ready_at: datetime | None
 
 
 class NodeFailures(Row):

@@ -8,7 +8,6 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from uuid import UUID
 
 from wfstore.aio.store import AsyncStore
@@ -169,13 +168,6 @@ class Replay:
                 self._say(process.ending() + ("" if none_left else due))
         if none_left:
             raise WfstoreError(f"no worker is left, and {len(left)} execution(s) are unfinished", hint=_RESUME)
-        now = datetime.now(UTC)
-        if all(entry.attempt >= entry.max_attempts and entry.visible_at <= now for entry in left):
-            raise WfstoreError(
-                f"{len(left)} execution(s) were claimed as often as allowed and never finished,"
-                f" the first is {left[0].execution_id}",
-                hint="Look at it, cancel it (store.executions.cancel), and replay its trace anew.",
-            )
 
     async def _stop(self) -> None:
         await asyncio.gather(*(process.stop() for process in self._processes))

@@ -32,5 +32,6 @@ def namespaces_of_store() -> dict[str, frozenset[str]]:
     found = {}
     for name, namespace in vars(AsyncNamespaces(runner)).items():
         if name in CATALOGUE.namespaces:
-            found[name] = frozenset(vars(type(namespace))) & CATALOGUE.namespaces[name].keys()
+            written = {attribute for cls in type(namespace).__mro__ for attribute in vars(cls)}
+            found[name] = frozenset(written) & CATALOGUE.namespaces[name].keys()
     return found

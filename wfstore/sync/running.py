@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NoReturn, Protocol, TypeVar
@@ -43,8 +43,11 @@ class Runner(Protocol):
     catalogue: Catalogue
     tenant_id: UUID
 
-    def run(self, *calls: Call) -> list[Any]:
-        """Run the calls in order, in one transaction and one round trip; return their results."""
+    def run(self, *calls: Call, ready: Collection[str] = ()) -> list[Any]:
+        """Run the calls in order, in one transaction and one round trip; return their results.
+
+        `ready` names queues in which they make something ready: who listens is told after the commit.
+        """
         ...
 
     def transact(self, body: Callable[[Runner], T], *, repeatable: bool) -> T:
@@ -79,10 +82,11 @@ class TransactionRunner:
         self.catalogue = catalogue
         self.tenant_id = tenant_id
 
-    def run(self, *calls: Call) -> list[Any]:
+    def run(self, *calls: Call, ready: Collection[str] = ()) -> list[Any]:
         """Run the calls in one round trip; a refusal by the database ends the transaction."""
         try:
-            return pipelined(self.connection, calls)
+            results = pipelined(self.connection, [*calls, *_notify(self.catalogue, ready)])
+            return results[: len(calls)]
         except (psycopg.Error, UnicodeEncodeError) as error:
             if isinstance(error, psycopg.Error) and partition_missing(error):
                 days = ", ".join(str(day) for day in _days(_execution_ids(calls)))
@@ -113,14 +117,19 @@ class PoolRunner:
         self.tenant_id = tenant_id
         self.attempts = attempts
 
-    def run(self, *calls: Call) -> list[Any]:
+    def run(self, *calls: Call, ready: Collection[str] = ()) -> list[Any]:
         """Run the calls in one transaction and one round trip; domain errors for what the database refuses."""
+        commit = Call(self.catalogue["session.commit"], {})
+        # In a transaction of its own: a commit that notifies makes all others that do wait for its disk. What it
+        # tells need not survive a crash, as workers also poll.
+        told = _notify(self.catalogue, ready)
+        lazily = [Call(self.catalogue["session.begin"], {}), Call(self.catalogue["session.lazily"], {}), *told, commit]
+        everything = [*self.beginning(), *calls, commit, *(lazily if told else ())]
 
         def once() -> list[Any]:
             with borrowed(self.pool) as connection:
-                commit = Call(self.catalogue["session.commit"], {})
-                results = pipelined(connection, [*self.beginning(), *calls, commit])
-                return results[2:-1]
+                results = pipelined(connection, everything)
+                return results[2 : 2 + len(calls)]
 
         work = _Work(
             _names(calls),
@@ -211,8 +220,13 @@ class _Work:
 class _BareRunner(TransactionRunner):
     """Inside `transact`: errors stay psycopg's, so that the loop around it can judge them."""
 
-    def run(self, *calls: Call) -> list[Any]:
-        return pipelined(self.connection, calls)
+    def run(self, *calls: Call, ready: Collection[str] = ()) -> list[Any]:
+        results = pipelined(self.connection, [*calls, *_notify(self.catalogue, ready)])
+        return results[: len(calls)]
+
+
+def _notify(catalogue: Catalogue, queues: Collection[str]) -> list[Call]:
+    return [Call(catalogue["session.notify"], {"queues": sorted(queues)})] if queues else []
 
 
 def _named(calls: Sequence[Call]) -> list[tuple[str, Mapping[str, Any]]]:

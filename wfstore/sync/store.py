@@ -18,9 +18,12 @@ from wfstore.errors import DatabaseUnavailable, InvalidInput, OutcomeUnknown, Wf
 from wfstore.queryfiles.catalogue import Catalogue
 from wfstore.sync.borrowing import borrowed
 from wfstore.sync.executions import Executions
+from wfstore.sync.governing import ConcurrencyLimits, DeadLetters, ExecutionPauses
 from wfstore.sync.node_executions import NodeExecutions
 from wfstore.sync.running import PoolRunner, Runner, TransactionRunner, pipelined
 from wfstore.sync.typed import (
+    ExecutionKeysNamespace,
+    ExecutionSignalsNamespace,
     MonitoringNamespace,
     NodeConnectionsNamespace,
     NodesNamespace,
@@ -48,6 +51,11 @@ class Namespaces:
         self.nodes = NodesNamespace(runner, "nodes")
         self.node_connections = NodeConnectionsNamespace(runner, "node_connections")
         self.executions = Executions(runner, "executions")
+        self.execution_keys = ExecutionKeysNamespace(runner, "execution_keys")
+        self.execution_signals = ExecutionSignalsNamespace(runner, "execution_signals")
+        self.execution_pauses = ExecutionPauses(runner, "execution_pauses")
+        self.concurrency_limits = ConcurrencyLimits(runner, "concurrency_limits")
+        self.dead_letters = DeadLetters(runner, "dead_letters")
         self.node_executions = NodeExecutions(runner, "node_executions")
         self.partitions = PartitionsNamespace(runner, "partitions")
         self.retention_policies = RetentionPoliciesNamespace(runner, "retention_policies")
@@ -93,6 +101,24 @@ class Store(Namespaces):
             )
         runner = self._pool_runner
         return Store(PoolRunner(runner.pool, runner.catalogue, tenant_id, runner.attempts))
+
+    def within(self, connection: Connection[Any]) -> Transaction:
+        """Return the namespaces inside a transaction of the caller's own, on a connection that is not the pool's.
+
+        What is called there commits and rolls back with everything else that the caller does on it. The tenant is
+        set for the rest of the transaction.
+
+        Raises:
+            InvalidInput: the connection commits by itself and is in no transaction.
+        """
+        if connection.autocommit and connection.info.transaction_status == TransactionStatus.IDLE:
+            raise InvalidInput(
+                "the connection is in no transaction, and commits each statement by itself",
+                hint="Open one: with connection.transaction().",
+            )
+        runner = self._pool_runner
+        pipelined(connection, runner.beginning()[1:])
+        return Transaction(TransactionRunner(connection, runner.catalogue, self.tenant_id))
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:

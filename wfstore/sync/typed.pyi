@@ -14,10 +14,16 @@ from wfstore.models import (
     CatalogOperator,
     CatalogType,
     Claim,
+    ConcurrencyLimit,
+    DeadLetter,
     Execution,
     ExecutionCreated,
+    ExecutionFailed,
     ExecutionKey,
+    ExecutionPause,
+    ExecutionSignal,
     ExecutionSummary,
+    IdempotencyKey,
     Lease,
     Node,
     NodeConnection,
@@ -33,8 +39,10 @@ from wfstore.models import (
     SessionFacts,
     StartedExecution,
     StatusCount,
+    Suspended,
     TableSize,
     TableStorage,
+    TakenSignal,
     Tenant,
     User,
     Workflow,
@@ -86,6 +94,148 @@ class ChecksQueries:
     def work_as(self, connection: Connection[Any], /, *, role: str) -> int:
         """Work as another role until the transaction ends."""
 
+class ConcurrencyLimitsQueries:
+    """How many executions of one key run at once."""
+
+    def delete(self, connection: Connection[Any], /, *, concurrency_key: str, tenant_id: UUID) -> int:
+        """Forget a key's limit; what waits for a place is let in by `refill`."""
+
+    def get(self, connection: Connection[Any], /, *, concurrency_key: str, tenant_id: UUID) -> ConcurrencyLimit | None:
+        """The limit of one key."""
+
+    def page(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        after_key: str,
+        limit: int,
+        tenant_id: UUID,
+    ) -> list[ConcurrencyLimit]:
+        """Limits by key."""
+
+    def refill(self, connection: Connection[Any], /, *, concurrency_key: str, tenant_id: UUID) -> int:
+        """Let in the next executions of a key, as many as it has free places; how many they were."""
+
+    def set_limit(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        concurrency_key: str,
+        max_running: int,
+        tenant_id: UUID,
+    ) -> int:
+        """Set how many executions of a key may run at once; those that run already go on."""
+
+class DeadLettersQueries:
+    """Executions that were given up, until somebody has dealt with them."""
+
+    def delete_many(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        execution_ids: list[UUID],
+        tenant_id: UUID,
+    ) -> list[ExecutionKey]:
+        """Take executions off the list; those that were on it."""
+
+    def get(self, connection: Connection[Any], /, *, execution_id: UUID, tenant_id: UUID) -> DeadLetter | None:
+        """One of them."""
+
+    def page(self, connection: Connection[Any], /, *, before_id: UUID, limit: int, tenant_id: UUID) -> list[DeadLetter]:
+        """Dead letters, latest execution first."""
+
+class ExecutionKeysQueries:
+    """Which execution came of a caller's idempotency key."""
+
+    def delete_expired(self, connection: Connection[Any], /, *, limit: int, now: datetime, tenant_id: UUID) -> int:
+        """Remove keys that may be used anew, at most :limit."""
+
+    def get_many(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        idempotency_keys: list[str],
+        tenant_id: UUID,
+    ) -> list[IdempotencyKey]:
+        """The executions of these keys."""
+
+class ExecutionPausesQueries:
+    """Queues and workflows of which nothing is handed out."""
+
+    def create(self, connection: Connection[Any], /, *, kind: str, name: str, reason: str, tenant_id: UUID) -> int:
+        """Pause a queue or a workflow; one that is paused already stays so."""
+
+    def delete(self, connection: Connection[Any], /, *, kind: str, name: str, tenant_id: UUID) -> int:
+        """End a pause. What a claim has parked for it is made ready by `unpark`."""
+
+    def page(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        after_kind: str,
+        after_name: str,
+        limit: int,
+        tenant_id: UUID,
+    ) -> list[ExecutionPause]:
+        """Pauses by kind and name."""
+
+    def unpark(self, connection: Connection[Any], /, *, tenant_id: UUID, workflow_id: UUID) -> int:
+        """Make ready what was parked while a workflow was paused."""
+
+class ExecutionSignalsQueries:
+    """What people and other systems tell executions."""
+
+    def add(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        execution_id: UUID,
+        expires_at: datetime | None,
+        id: UUID,
+        name: str,
+        payload: Any,
+        tenant_id: UUID,
+    ) -> int:
+        """Send a signal to an execution that has not ended; the same id again does nothing."""
+
+    def delete_by_execution(self, connection: Connection[Any], /, *, execution_id: UUID, tenant_id: UUID) -> int:
+        """Forget what an execution was told."""
+
+    def page_by_execution(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        after_id: UUID,
+        execution_id: UUID,
+        limit: int,
+        tenant_id: UUID,
+    ) -> list[ExecutionSignal]:
+        """An execution's signals, oldest first."""
+
+    def take(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        attempt: int,
+        consumer: str | None,
+        execution_id: UUID,
+        name: str,
+        now: datetime,
+        tenant_id: UUID,
+    ) -> TakenSignal | None:
+        """Take the oldest signal of a name under a lease, or the one that this consumer took before. No row: the
+        lease is
+        lost; a row without a signal: there is none.
+        """
+
 class ExecutionsQueries:
     """Executions: the queue that workers claim from, and the history that stays."""
 
@@ -94,12 +244,13 @@ class ExecutionsQueries:
         connection: Connection[Any],
         /,
         *,
-        end_time: int | None,
+        end_time: int,
         execution_id: UUID,
         tenant_id: UUID,
-    ) -> ExecutionKey | None:
-        """End an execution that has not ended; a worker that has it loses its lease. No row: it has ended, or is not
-        there.
+    ) -> list[ExecutionKey]:
+        """End an execution that has not ended, with all that it started; a worker that has one of them loses its
+        lease. No
+        row: it has ended, or is not there.
         """
 
     def claim(
@@ -107,14 +258,16 @@ class ExecutionsQueries:
         connection: Connection[Any],
         /,
         *,
-        lease_until: datetime,
+        lease_until: datetime | None,
         limit: int,
-        now: datetime,
         queue: str,
         tenant_ids: list[UUID],
         worker_id: str | None,
     ) -> list[Claim]:
-        """Hand up to :limit due executions of one queue to a worker, most urgent first."""
+        """Hand up to :limit ready executions of one queue to a worker, most urgent first. What may not run now, as
+        its
+        workflow is paused or all places of its key are taken, is parked and comes back as not admitted.
+        """
 
     def delete(self, connection: Connection[Any], /, *, execution_id: UUID, tenant_id: UUID) -> int:
         """Remove one ended execution with its node results; whole periods go by dropping partitions instead."""
@@ -125,22 +278,53 @@ class ExecutionsQueries:
         /,
         *,
         concurrency_keys: list[str] | list[str | None],
+        concurrency_limits: list[int],
         execution_ids: list[UUID],
+        idempotency_keys: list[str] | list[str | None],
+        key_expirations: list[datetime],
         max_attempts: list[int],
         metadata: list[Any],
         modes: list[str],
+        now: datetime,
         parent_execution_ids: list[UUID] | list[UUID | None],
         priorities: list[int],
         queues: list[str],
+        retry_factors: list[float],
+        retry_ofs: list[UUID] | list[UUID | None],
+        retry_wait_maxs: list[float],
+        retry_waits: list[float],
         tenant_id: UUID,
         triggered_bys: list[str] | list[str | None],
-        visible_ats: list[datetime],
+        visible_ats: list[datetime] | list[datetime | None],
         workflow_ids: list[UUID],
+        workflow_revisions: list[int] | list[int | None],
     ) -> list[ExecutionCreated]:
         """Write executions to history and to the queue, one for each place of the arrays, at the workflow's present
-        version.
+        version
+        where none is named. An id that is there already, or an idempotency key that is in use, creates nothing.
 
         Raises: NotFound.
+        """
+
+    def fail_many(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        attempts: list[int],
+        error_details: list[Any],
+        error_messages: list[str] | list[str | None],
+        execution_ids: list[UUID],
+        jitters: list[float],
+        now: datetime,
+        retries: list[bool],
+        tenant_ids: list[UUID],
+        waits: list[float] | list[float | None],
+    ) -> list[ExecutionFailed]:
+        """Fail executions, one for each place of the arrays, whose lease the worker still has. Each is retried after
+        its
+        back-off (or the wait given in seconds), or is given up for good where it may not be retried or has failed
+        too often.
         """
 
     def finish_many(
@@ -149,7 +333,7 @@ class ExecutionsQueries:
         /,
         *,
         attempts: list[int],
-        end_times: list[int] | list[int | None],
+        end_times: list[int],
         error_details: list[Any],
         error_messages: list[str] | list[str | None],
         execution_ids: list[UUID],
@@ -182,10 +366,15 @@ class ExecutionsQueries:
         *,
         attempts: list[int],
         execution_ids: list[UUID],
-        lease_until: datetime,
+        lease_until: datetime | None,
         tenant_ids: list[UUID],
     ) -> list[Lease]:
         """Prolong leases, one for each place of the arrays; those that are lost are not returned."""
+
+    def lock(self, connection: Connection[Any], /, *, execution_id: UUID, tenant_id: UUID) -> str | None:
+        """Lock an execution that has not ended, so that what follows in this transaction sees its last state; its
+        status.
+        """
 
     def page(
         self,
@@ -244,6 +433,23 @@ class ExecutionsQueries:
     ) -> list[StartedExecution]:
         """Write into history that these executions, which the caller has just claimed, are running."""
 
+    def suspend(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        attempt: int,
+        children: bool,
+        execution_id: UUID,
+        now: datetime,
+        signal: str | None,
+        tenant_id: UUID,
+        wake_at: datetime | None,
+    ) -> Suspended | None:
+        """Let an execution that this transaction has locked wait under its lease, unless what it waits for is there
+        already.
+        """
+
     def unfinished(
         self,
         connection: Connection[Any],
@@ -264,6 +470,33 @@ class ExecutionsQueries:
         tenant_id: UUID,
     ) -> int:
         """Replace what the caller keeps along with an execution."""
+
+    def wake_due(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        limit: int,
+        now: datetime,
+        queue: str,
+        tenant_ids: list[UUID],
+    ) -> int:
+        """Make ready what time has made due in a queue: scheduled starts, waits that time out, leases that ran out.
+        A lease
+        lost is a failure; after too many the execution is given up. Returns how many rows it saw.
+        """
+
+    def wake_signaled(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        execution_id: UUID,
+        now: datetime | None,
+        signal: str,
+        tenant_id: UUID,
+    ) -> int:
+        """Wake an execution that this transaction has locked, if it waits for this signal."""
 
 class MigrationsQueries:
     """What `wfstore migrate` asks and tells the database beside the migrations themselves."""
@@ -361,7 +594,7 @@ class MonitoringQueries:
         """The same for each workflow, those with most executions first."""
 
     def queue_depth(self, connection: Connection[Any], /, *, now: datetime, tenant_id: UUID) -> list[QueueDepth]:
-        """What is in each queue, and since when the oldest due execution waits."""
+        """What is in each queue, and since when the oldest ready execution waits for a worker."""
 
     def slowest_nodes(
         self,
@@ -436,6 +669,18 @@ class NodeConnectionsQueries:
 
 class NodeExecutionsQueries:
     """The results of nodes. Written under the fence of a lease; final ones are immutable."""
+
+    def copy_results(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        except_node_ids: list[str],
+        from_execution_id: UUID,
+        tenant_id: UUID,
+        to_execution_id: UUID,
+    ) -> int:
+        """Give an execution that has not begun the successful results of another one, but for those nodes."""
 
     def count_by_execution(self, connection: Connection[Any], /, *, execution_id: UUID, tenant_id: UUID) -> int:
         """How many node results an execution has."""
@@ -623,6 +868,15 @@ class SessionQueries:
 
     def set_tenants(self, connection: Connection[Any], /, *, tenant_ids: str) -> int:
         """Work for these tenants (ids, joined by commas) until the transaction ends."""
+
+    def lazily(self, connection: Connection[Any], /) -> int:
+        """Let the commit of this transaction not wait for the disk: for what may be lost in a crash."""
+
+    def listen(self, connection: Connection[Any], /) -> int:
+        """Hear on this connection of queues in which something became ready."""
+
+    def notify(self, connection: Connection[Any], /, *, queues: list[str]) -> list[str]:
+        """Tell whoever listens that something became ready in these queues."""
 
 class TenantsQueries:
     """The tenants. A session sees those that it works for."""
@@ -908,6 +1162,11 @@ class TypedQueries:
     """All queries, by namespace."""
 
     checks: ChecksQueries
+    concurrency_limits: ConcurrencyLimitsQueries
+    dead_letters: DeadLettersQueries
+    execution_keys: ExecutionKeysQueries
+    execution_pauses: ExecutionPausesQueries
+    execution_signals: ExecutionSignalsQueries
     executions: ExecutionsQueries
     migrations: MigrationsQueries
     monitoring: MonitoringQueries
@@ -925,6 +1184,103 @@ class TypedQueries:
     workflows: WorkflowsQueries
     def __init__(self, catalogue: Catalogue) -> None: ...
 
+class ConcurrencyLimitsNamespace(Namespace):
+    """How many executions of one key run at once."""
+
+    def delete(self, *, concurrency_key: str, tenant_id: UUID = ...) -> int:
+        """Forget a key's limit; what waits for a place is let in by `refill`."""
+
+    def get(self, *, concurrency_key: str, tenant_id: UUID = ...) -> ConcurrencyLimit | None:
+        """The limit of one key."""
+
+    def page(self, *, after_key: str, limit: int, tenant_id: UUID = ...) -> list[ConcurrencyLimit]:
+        """Limits by key."""
+
+    def refill(self, *, concurrency_key: str, tenant_id: UUID = ...) -> int:
+        """Let in the next executions of a key, as many as it has free places; how many they were."""
+
+    def set_limit(self, *, concurrency_key: str, max_running: int, tenant_id: UUID = ...) -> int:
+        """Set how many executions of a key may run at once; those that run already go on."""
+
+class DeadLettersNamespace(Namespace):
+    """Executions that were given up, until somebody has dealt with them."""
+
+    def delete_many(self, *, execution_ids: list[UUID], tenant_id: UUID = ...) -> list[ExecutionKey]:
+        """Take executions off the list; those that were on it."""
+
+    def get(self, *, execution_id: UUID, tenant_id: UUID = ...) -> DeadLetter | None:
+        """One of them."""
+
+    def page(self, *, before_id: UUID, limit: int, tenant_id: UUID = ...) -> list[DeadLetter]:
+        """Dead letters, latest execution first."""
+
+class ExecutionKeysNamespace(Namespace):
+    """Which execution came of a caller's idempotency key."""
+
+    def delete_expired(self, *, limit: int, now: datetime, tenant_id: UUID = ...) -> int:
+        """Remove keys that may be used anew, at most :limit."""
+
+    def get_many(self, *, idempotency_keys: list[str], tenant_id: UUID = ...) -> list[IdempotencyKey]:
+        """The executions of these keys."""
+
+class ExecutionPausesNamespace(Namespace):
+    """Queues and workflows of which nothing is handed out."""
+
+    def create(self, *, kind: str, name: str, reason: str, tenant_id: UUID = ...) -> int:
+        """Pause a queue or a workflow; one that is paused already stays so."""
+
+    def delete(self, *, kind: str, name: str, tenant_id: UUID = ...) -> int:
+        """End a pause. What a claim has parked for it is made ready by `unpark`."""
+
+    def page(self, *, after_kind: str, after_name: str, limit: int, tenant_id: UUID = ...) -> list[ExecutionPause]:
+        """Pauses by kind and name."""
+
+    def unpark(self, *, tenant_id: UUID = ..., workflow_id: UUID) -> int:
+        """Make ready what was parked while a workflow was paused."""
+
+class ExecutionSignalsNamespace(Namespace):
+    """What people and other systems tell executions."""
+
+    def add(
+        self,
+        *,
+        execution_id: UUID,
+        expires_at: datetime | None,
+        id: UUID,
+        name: str,
+        payload: Any,
+        tenant_id: UUID = ...,
+    ) -> int:
+        """Send a signal to an execution that has not ended; the same id again does nothing."""
+
+    def delete_by_execution(self, *, execution_id: UUID, tenant_id: UUID = ...) -> int:
+        """Forget what an execution was told."""
+
+    def page_by_execution(
+        self,
+        *,
+        after_id: UUID,
+        execution_id: UUID,
+        limit: int,
+        tenant_id: UUID = ...,
+    ) -> list[ExecutionSignal]:
+        """An execution's signals, oldest first."""
+
+    def take(
+        self,
+        *,
+        attempt: int,
+        consumer: str | None,
+        execution_id: UUID,
+        name: str,
+        now: datetime,
+        tenant_id: UUID = ...,
+    ) -> TakenSignal | None:
+        """Take the oldest signal of a name under a lease, or the one that this consumer took before. No row: the
+        lease is
+        lost; a row without a signal: there is none.
+        """
+
 class ExecutionsNamespace(Namespace):
     """Executions: the queue that workers claim from, and the history that stays."""
 
@@ -935,20 +1291,30 @@ class ExecutionsNamespace(Namespace):
         self,
         *,
         concurrency_keys: list[str] | list[str | None],
+        concurrency_limits: list[int],
         execution_ids: list[UUID],
+        idempotency_keys: list[str] | list[str | None],
+        key_expirations: list[datetime],
         max_attempts: list[int],
         metadata: list[Any],
         modes: list[str],
+        now: datetime,
         parent_execution_ids: list[UUID] | list[UUID | None],
         priorities: list[int],
         queues: list[str],
+        retry_factors: list[float],
+        retry_ofs: list[UUID] | list[UUID | None],
+        retry_wait_maxs: list[float],
+        retry_waits: list[float],
         tenant_id: UUID = ...,
         triggered_bys: list[str] | list[str | None],
-        visible_ats: list[datetime],
+        visible_ats: list[datetime] | list[datetime | None],
         workflow_ids: list[UUID],
+        workflow_revisions: list[int] | list[int | None],
     ) -> list[ExecutionCreated]:
         """Write executions to history and to the queue, one for each place of the arrays, at the workflow's present
-        version.
+        version
+        where none is named. An id that is there already, or an idempotency key that is in use, creates nothing.
 
         Raises: NotFound.
         """
@@ -964,10 +1330,15 @@ class ExecutionsNamespace(Namespace):
         *,
         attempts: list[int],
         execution_ids: list[UUID],
-        lease_until: datetime,
+        lease_until: datetime | None,
         tenant_ids: list[UUID],
     ) -> list[Lease]:
         """Prolong leases, one for each place of the arrays; those that are lost are not returned."""
+
+    def lock(self, *, execution_id: UUID, tenant_id: UUID = ...) -> str | None:
+        """Lock an execution that has not ended, so that what follows in this transaction sees its last state; its
+        status.
+        """
 
     def page(self, *, before_id: UUID, limit: int, tenant_id: UUID = ...) -> list[ExecutionSummary]:
         """Executions without their payload, latest first."""
@@ -1003,6 +1374,15 @@ class ExecutionsNamespace(Namespace):
     def update_metadata(self, *, execution_id: UUID, metadata: Any, tenant_id: UUID = ...) -> int:
         """Replace what the caller keeps along with an execution."""
 
+    def wake_due(self, *, limit: int, now: datetime, queue: str, tenant_ids: list[UUID]) -> int:
+        """Make ready what time has made due in a queue: scheduled starts, waits that time out, leases that ran out.
+        A lease
+        lost is a failure; after too many the execution is given up. Returns how many rows it saw.
+        """
+
+    def wake_signaled(self, *, execution_id: UUID, now: datetime | None, signal: str, tenant_id: UUID = ...) -> int:
+        """Wake an execution that this transaction has locked, if it waits for this signal."""
+
 class MonitoringNamespace(Namespace):
     """What operators look at. Windows begin at an id: a UUIDv7 carries its time, so old partitions are not read."""
 
@@ -1028,7 +1408,7 @@ class MonitoringNamespace(Namespace):
         """The same for each workflow, those with most executions first."""
 
     def queue_depth(self, *, now: datetime, tenant_id: UUID = ...) -> list[QueueDepth]:
-        """What is in each queue, and since when the oldest due execution waits."""
+        """What is in each queue, and since when the oldest ready execution waits for a worker."""
 
     def slowest_nodes(self, *, limit: int, since_id: UUID, tenant_id: UUID = ...) -> list[NodeDurations]:
         """The nodes whose runs in the window took longest on average."""
@@ -1075,6 +1455,16 @@ class NodeConnectionsNamespace(Namespace):
 
 class NodeExecutionsNamespace(Namespace):
     """The results of nodes. Written under the fence of a lease; final ones are immutable."""
+
+    def copy_results(
+        self,
+        *,
+        except_node_ids: list[str],
+        from_execution_id: UUID,
+        tenant_id: UUID = ...,
+        to_execution_id: UUID,
+    ) -> int:
+        """Give an execution that has not begun the successful results of another one, but for those nodes."""
 
     def count_by_execution(self, *, execution_id: UUID, tenant_id: UUID = ...) -> int:
         """How many node results an execution has."""

@@ -1,0 +1,12 @@
+SET LOCAL citus.multi_shard_modify_mode = 'sequential';
+SET LOCAL lock_timeout = '2s';
+DROP TRIGGER execution_queue_child_ended ON execution_queue;
+DROP TRIGGER execution_queue_paused ON execution_queue;
+DROP TRIGGER execution_queue_gone ON execution_queue;
+DROP TRIGGER execution_queue_stopped ON execution_queue;
+DROP FUNCTION wfstore_child_ended();
+DROP FUNCTION wfstore_return_place();
+DROP FUNCTION wfstore_refill(uuid, text);
+DROP FUNCTION wfstore_admit(uuid[], uuid[]);
+DROP TABLE execution_pauses;
+DROP TABLE concurrency_limits;
