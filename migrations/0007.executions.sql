@@ -61,6 +61,9 @@ COMMENT ON COLUMN workflow_executions.created_at IS 'When the row was written.';
 CREATE INDEX workflow_executions_workflow_idx ON workflow_executions (workflow_id, tenant_id, execution_id);
 -- Failures are what people look for, and rare.
 CREATE INDEX workflow_executions_error_idx ON workflow_executions (tenant_id, execution_id) WHERE status = 'ERROR';
+-- What an execution started, also when all of it has ended; most were started by none.
+CREATE INDEX workflow_executions_parent_idx ON workflow_executions (parent_execution_id, tenant_id, execution_id)
+    WHERE parent_execution_id IS NOT NULL;
 
 CREATE FUNCTION wfstore_refuse_history() RETURNS trigger
 LANGUAGE plpgsql
@@ -84,19 +87,24 @@ $$;
 COMMENT ON FUNCTION wfstore_refuse_history() IS 'Row trigger: refuse to rewrite history; its WHEN says what that is.';
 -- What the caller keeps along with it may change for ever; nothing else of an execution that has ended.
 CREATE TRIGGER workflow_executions_transition BEFORE UPDATE ON workflow_executions
+    -- Written out: what pg_dump makes of comparisons of whole rows is not read again as it was.
     FOR EACH ROW WHEN (
-        (OLD.status, NEW.status) IN (
-            ('NEW', 'WAITING'), ('NEW', 'SUCCESS'), ('NEW', 'ERROR'), ('WAITING', 'NEW'), ('WAITING', 'SUCCESS'), ('WAITING', 'ERROR')
-        )
+        (OLD.status = 'NEW' AND NEW.status IN ('WAITING', 'SUCCESS', 'ERROR'))
+        OR (OLD.status = 'WAITING' AND NEW.status IN ('NEW', 'SUCCESS', 'ERROR'))
         OR (
             OLD.status IN ('SUCCESS', 'ERROR', 'CANCELED')
             AND (
-                OLD.status, OLD.start_time, OLD.end_time, OLD.run_data, OLD.error_message, OLD.error_details
-            ) IS DISTINCT FROM (
-                NEW.status, NEW.start_time, NEW.end_time, NEW.run_data, NEW.error_message, NEW.error_details
+                OLD.status <> NEW.status
+                OR OLD.start_time IS DISTINCT FROM NEW.start_time
+                OR OLD.end_time IS DISTINCT FROM NEW.end_time
+                OR OLD.run_data IS DISTINCT FROM NEW.run_data
+                OR OLD.error_message IS DISTINCT FROM NEW.error_message
+                OR OLD.error_details IS DISTINCT FROM NEW.error_details
             )
         )
-        OR (OLD.workflow_id, OLD.workflow_revision, OLD.mode) IS DISTINCT FROM (NEW.workflow_id, NEW.workflow_revision, NEW.mode)
+        OR OLD.workflow_id <> NEW.workflow_id
+        OR OLD.workflow_revision <> NEW.workflow_revision
+        OR OLD.mode <> NEW.mode
     )
     EXECUTE FUNCTION wfstore_refuse_history('execution');
 CREATE POLICY workflow_executions_tenant ON workflow_executions
@@ -105,7 +113,8 @@ CREATE POLICY workflow_executions_tenant ON workflow_executions
 ALTER TABLE workflow_executions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE workflow_executions FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, UPDATE, DELETE ON workflow_executions TO wfstore_app;
-GRANT SELECT, UPDATE ON workflow_executions TO wfstore_worker;
+-- A worker inserts the executions that its handlers start.
+GRANT SELECT, INSERT, UPDATE ON workflow_executions TO wfstore_worker;
 GRANT SELECT ON workflow_executions TO wfstore_readonly;
 
 CREATE TABLE node_executions (

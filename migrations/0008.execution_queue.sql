@@ -102,9 +102,10 @@ $$;
 COMMENT ON FUNCTION wfstore_refuse_transition() IS 'Row trigger: refuse a change of status; its WHEN says which.';
 CREATE TRIGGER execution_queue_transition BEFORE UPDATE ON execution_queue
     FOR EACH ROW WHEN (
-        (OLD.status, NEW.status) IN (('NEW', 'WAITING'), ('WAITING', 'RUNNING'))
-        OR NEW.attempt <> OLD.attempt + (OLD.status = 'NEW' AND NEW.status = 'RUNNING')::integer
+        NEW.attempt <> OLD.attempt + (OLD.status = 'NEW' AND NEW.status = 'RUNNING')::integer
         OR NEW.failures < OLD.failures
+        OR (OLD.status = 'NEW' AND NEW.status = 'WAITING')
+        OR (OLD.status = 'WAITING' AND NEW.status = 'RUNNING')
     )
     EXECUTE FUNCTION wfstore_refuse_transition('the queue row');
 

@@ -26,6 +26,35 @@ WHERE tenant_id = :tenant_id
 ORDER BY concurrency_key
 LIMIT :limit;
 
+-- name: page_use(after_key, limit, tenant_id)
+-- Limits by key, with how many executions of each run and how many wait for a place.
+-- returns: ConcurrencyUse          rows: 0..limit
+-- index: concurrency_limits_pkey
+SELECT l.tenant_id, l.concurrency_key, l.max_running, taken.running, held.parked
+FROM (
+    SELECT c.tenant_id, c.concurrency_key, c.max_running
+    FROM concurrency_limits AS c
+    WHERE c.tenant_id = :tenant_id
+        AND c.concurrency_key > :after_key
+    ORDER BY c.concurrency_key
+    LIMIT :limit
+) AS l
+CROSS JOIN LATERAL (
+    SELECT count(*) AS running
+    FROM execution_queue AS q
+    WHERE q.tenant_id = :tenant_id
+        AND q.concurrency_key = l.concurrency_key
+        AND q.status = 'RUNNING'
+) AS taken
+CROSS JOIN LATERAL (
+    SELECT count(*) AS parked
+    FROM execution_queue AS q
+    WHERE q.tenant_id = :tenant_id
+        AND q.concurrency_key = l.concurrency_key
+        AND q.parked_by = 'CONCURRENCY'
+) AS held
+ORDER BY l.concurrency_key;
+
 -- name: refill(concurrency_key, tenant_id)$
 -- Let in the next executions of a key, as many as it has free places; how many they were.
 -- returns: int

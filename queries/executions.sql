@@ -446,6 +446,28 @@ FROM workflow_executions
 WHERE tenant_id = :tenant_id
     AND execution_id = :execution_id;
 
+-- name: get_many(execution_ids, tenant_id)
+-- Executions, whole; those that are not there are left out.
+-- returns: Execution       rows: 0..n
+-- index: workflow_executions_pkey
+SELECT
+    e.tenant_id, e.execution_id, e.workflow_id, e.workflow_revision, e.status, e.mode, e.start_time, e.end_time,
+    e.error_message, e.created_at, e.triggered_by, e.parent_execution_id, e.retry_of_execution_id, e.run_data,
+    e.metadata, e.error_details
+FROM (SELECT DISTINCT unnest(:execution_ids::uuid[]) AS execution_id) AS wanted
+-- LATERAL and LIMIT: one execution after the other, each in its period; the array itself would search all periods.
+CROSS JOIN LATERAL (
+    SELECT
+        stored.tenant_id, stored.execution_id, stored.workflow_id, stored.workflow_revision, stored.status,
+        stored.mode, stored.start_time, stored.end_time, stored.error_message, stored.created_at,
+        stored.triggered_by, stored.parent_execution_id, stored.retry_of_execution_id, stored.run_data,
+        stored.metadata, stored.error_details
+    FROM workflow_executions AS stored
+    WHERE stored.tenant_id = :tenant_id
+        AND stored.execution_id = wanted.execution_id
+    LIMIT 1
+) AS e;
+
 -- name: get_queue_entry(execution_id, tenant_id)^
 -- How the queue sees an execution; no row once it has ended.
 -- returns: QueueEntry      rows: 0..1
@@ -515,6 +537,36 @@ WHERE tenant_id = :tenant_id
 ORDER BY execution_id DESC
 LIMIT :limit;
 
+-- name: page_active(before_id, limit, status, tenant_id)
+-- Executions that have not ended and have this status in the queue, without their payload, latest first. Once a wait
+-- is over they are NEW there, and WAITING in history until a worker has them.
+-- returns: ExecutionSummary        rows: 0..limit
+-- index: execution_queue_pkey
+-- unseen: end_time (what has ended is not in the queue)
+SELECT
+    e.tenant_id, e.execution_id, e.workflow_id, e.workflow_revision, active.status, e.mode, e.start_time, e.end_time,
+    e.error_message, e.created_at
+FROM (
+    SELECT q.execution_id, q.status
+    FROM execution_queue AS q
+    WHERE q.tenant_id = :tenant_id
+        AND q.status = :status
+        AND q.execution_id < :before_id
+    ORDER BY q.execution_id DESC
+    LIMIT :limit
+) AS active
+-- LATERAL and LIMIT: one execution after the other, each in its period.
+CROSS JOIN LATERAL (
+    SELECT
+        stored.tenant_id, stored.execution_id, stored.workflow_id, stored.workflow_revision, stored.mode,
+        stored.start_time, stored.end_time, stored.error_message, stored.created_at
+    FROM workflow_executions AS stored
+    WHERE stored.tenant_id = :tenant_id
+        AND stored.execution_id = active.execution_id
+    LIMIT 1
+) AS e
+ORDER BY e.execution_id DESC;
+
 -- name: page_by_workflow(before_id, limit, tenant_id, workflow_id)
 -- A workflow's executions without their payload, latest first.
 -- returns: ExecutionSummary        rows: 0..limit
@@ -527,6 +579,21 @@ WHERE tenant_id = :tenant_id
     AND workflow_id = :workflow_id
     AND execution_id < :before_id
 ORDER BY execution_id DESC
+LIMIT :limit;
+
+-- name: page_children(after_id, limit, parent_execution_id, tenant_id)
+-- What an execution has started, ended or not, without its payload, oldest first. Children are younger than their
+-- parent: an :after_id a little below the parent's own leaves older periods unread.
+-- returns: ExecutionSummary        rows: 0..limit
+-- index: workflow_executions_parent_idx
+SELECT
+    tenant_id, execution_id, workflow_id, workflow_revision, status, mode, start_time, end_time, error_message,
+    created_at
+FROM workflow_executions
+WHERE tenant_id = :tenant_id
+    AND parent_execution_id = :parent_execution_id
+    AND execution_id > :after_id
+ORDER BY execution_id
 LIMIT :limit;
 
 -- name: page_failed(before_id, limit, tenant_id)

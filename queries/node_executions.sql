@@ -74,6 +74,20 @@ WHERE tenant_id = :tenant_id
 ORDER BY node_id, run_index
 LIMIT :limit;
 
+-- name: page_results(after_node_id, after_run_index, execution_id, limit, tenant_id)
+-- An execution's node runs, whole, by node and pass.
+-- returns: NodeExecution   rows: 0..limit
+-- index: node_executions_pkey
+SELECT
+    tenant_id, execution_id, node_id, run_index, node_type, status, start_time, end_time, retry_count, max_retries,
+    input_data, output_data, error_data
+FROM node_executions
+WHERE tenant_id = :tenant_id
+    AND execution_id = :execution_id
+    AND (node_id, run_index) > (:after_node_id, :after_run_index)
+ORDER BY node_id, run_index
+LIMIT :limit;
+
 -- name: record_many(attempts, end_times, error_data, execution_ids, input_data, max_retries, node_ids, node_types, output_data, retry_counts, run_indexes, start_times, statuses, tenant_ids)
 -- Write node results, one for each place of the arrays, where the lease is held and no final result is stored.
 -- The queue row is locked and the fence compared in this very statement: without the lock an old worker's row

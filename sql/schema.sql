@@ -1058,7 +1058,7 @@ GRANT SELECT ON TABLE public.wfstore_migrations TO wfstore_worker;
 GRANT SELECT ON TABLE public.wfstore_migrations TO wfstore_readonly;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.workflow_executions TO wfstore_app;
-GRANT SELECT,UPDATE ON TABLE public.workflow_executions TO wfstore_worker;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.workflow_executions TO wfstore_worker;
 GRANT SELECT ON TABLE public.workflow_executions TO wfstore_readonly;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.workflow_terms TO wfstore_app;
@@ -1093,8 +1093,8 @@ INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, rec
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0004.users', '28de47273197a8df9327f2b56c857c564b8cbde64eb9bebe9216c9def6bbb05a', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0005.workflows', '9e8750d007c2029c0a3640c0d23baf5bec07cc9d725cb7d6ed631f61b31afea0', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0006.nodes', '1c44182bdee77028c12204165052f55558ca1e77de2143b1507018d338a9eb6c', false, now());
-INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0007.executions', '1eb7d9ec853f2750e592e1c84ae16437c9edf5d2345bc865b312fed11c9b9d51', false, now());
-INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0008.execution_queue', '5c66937a991d141eb3fe33be25ee162b54a4b6dbd6abf86b8fad91d98bbed725', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0007.executions', '25ad849c17a018990e863a0a7757abc2ffd6b58671ea8c1e5e855828e73a8d10', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0008.execution_queue', 'da185b85984689df9006c408d9230a3f8285254aed3cf22c1817d7fd10153896', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0009.execution_control', 'ec47ecc4cd0e5bd7b5820e36e89cca08465665ac16e0ccba2608fd9bebdb45c5', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0010.execution_signals', '62568fe82dbc0e92c6765f569f780b27032d6701132dc5401b2c9022d1f21880', false, now());
 
@@ -1181,6 +1181,8 @@ CREATE INDEX execution_queue_ready_idx ON public.execution_queue USING btree (qu
 
 CREATE INDEX workflow_executions_error_idx ON ONLY public.workflow_executions USING btree (tenant_id, execution_id) WHERE (status = 'ERROR'::text);
 
+CREATE INDEX workflow_executions_parent_idx ON ONLY public.workflow_executions USING btree (parent_execution_id, tenant_id, execution_id) WHERE (parent_execution_id IS NOT NULL);
+
 CREATE INDEX workflow_executions_workflow_idx ON ONLY public.workflow_executions USING btree (workflow_id, tenant_id, execution_id);
 
 CREATE INDEX workflow_terms_workflow_idx ON public.workflow_terms USING btree (workflow_id, tenant_id, kind, term);
@@ -1197,13 +1199,13 @@ CREATE TRIGGER execution_queue_paused AFTER UPDATE ON public.execution_queue FOR
 
 CREATE TRIGGER execution_queue_stopped AFTER UPDATE ON public.execution_queue FOR EACH ROW WHEN (((old.concurrency_key IS NOT NULL) AND (old.status = 'RUNNING'::text) AND (new.status <> 'RUNNING'::text))) EXECUTE FUNCTION public.wfstore_return_place();
 
-CREATE TRIGGER execution_queue_transition BEFORE UPDATE ON public.execution_queue FOR EACH ROW WHEN (((((old.status = 'NEW'::text) AND (new.status = 'WAITING'::text)) OR ((old.status = 'WAITING'::text) AND (new.status = 'RUNNING'::text))) OR (new.attempt <> (old.attempt + (((old.status = 'NEW'::text) AND (new.status = 'RUNNING'::text)))::integer)) OR (new.failures < old.failures))) EXECUTE FUNCTION public.wfstore_refuse_transition('the queue row');
+CREATE TRIGGER execution_queue_transition BEFORE UPDATE ON public.execution_queue FOR EACH ROW WHEN (((new.attempt <> (old.attempt + (((old.status = 'NEW'::text) AND (new.status = 'RUNNING'::text)))::integer)) OR (new.failures < old.failures) OR ((old.status = 'NEW'::text) AND (new.status = 'WAITING'::text)) OR ((old.status = 'WAITING'::text) AND (new.status = 'RUNNING'::text)))) EXECUTE FUNCTION public.wfstore_refuse_transition('the queue row');
 
 CREATE TRIGGER node_executions_transition BEFORE UPDATE ON public.node_executions FOR EACH ROW WHEN ((old.status = ANY (ARRAY['SUCCESS'::text, 'ERROR'::text, 'SKIPPED'::text, 'CANCELED'::text]))) EXECUTE FUNCTION public.wfstore_refuse_history('node');
 
 CREATE TRIGGER users_touch BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION public.wfstore_touch_updated_at();
 
-CREATE TRIGGER workflow_executions_transition BEFORE UPDATE ON public.workflow_executions FOR EACH ROW WHEN (((((((((old.status = 'NEW'::text) AND (new.status = 'WAITING'::text)) OR ((old.status = 'NEW'::text) AND (new.status = 'SUCCESS'::text))) OR ((old.status = 'NEW'::text) AND (new.status = 'ERROR'::text))) OR ((old.status = 'WAITING'::text) AND (new.status = 'NEW'::text))) OR ((old.status = 'WAITING'::text) AND (new.status = 'SUCCESS'::text))) OR ((old.status = 'WAITING'::text) AND (new.status = 'ERROR'::text))) OR ((old.status = ANY (ARRAY['SUCCESS'::text, 'ERROR'::text, 'CANCELED'::text])) AND ((((((old.status IS DISTINCT FROM new.status) OR (old.start_time IS DISTINCT FROM new.start_time)) OR (old.end_time IS DISTINCT FROM new.end_time)) OR (old.run_data IS DISTINCT FROM new.run_data)) OR (old.error_message IS DISTINCT FROM new.error_message)) OR (old.error_details IS DISTINCT FROM new.error_details))) OR (((old.workflow_id IS DISTINCT FROM new.workflow_id) OR (old.workflow_revision IS DISTINCT FROM new.workflow_revision)) OR (old.mode IS DISTINCT FROM new.mode)))) EXECUTE FUNCTION public.wfstore_refuse_history('execution');
+CREATE TRIGGER workflow_executions_transition BEFORE UPDATE ON public.workflow_executions FOR EACH ROW WHEN ((((old.status = 'NEW'::text) AND (new.status = ANY (ARRAY['WAITING'::text, 'SUCCESS'::text, 'ERROR'::text]))) OR ((old.status = 'WAITING'::text) AND (new.status = ANY (ARRAY['NEW'::text, 'SUCCESS'::text, 'ERROR'::text]))) OR ((old.status = ANY (ARRAY['SUCCESS'::text, 'ERROR'::text, 'CANCELED'::text])) AND ((old.status <> new.status) OR (old.start_time IS DISTINCT FROM new.start_time) OR (old.end_time IS DISTINCT FROM new.end_time) OR (old.run_data IS DISTINCT FROM new.run_data) OR (old.error_message IS DISTINCT FROM new.error_message) OR (old.error_details IS DISTINCT FROM new.error_details))) OR (old.workflow_id <> new.workflow_id) OR (old.workflow_revision <> new.workflow_revision) OR (old.mode <> new.mode))) EXECUTE FUNCTION public.wfstore_refuse_history('execution');
 
 CREATE TRIGGER workflows_touch BEFORE UPDATE ON public.workflows FOR EACH ROW EXECUTE FUNCTION public.wfstore_touch_updated_at();
 

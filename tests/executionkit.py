@@ -66,7 +66,7 @@ def add_workflow(store: Store, *, name: str = "a workflow") -> UUID:
 
 def enqueue(store: Store, workflow_id: UUID, count: int = 1, **facts: Any) -> list[UUID]:
     executions = [NewExecution(workflow_id=workflow_id, **{"visible_at": NOW} | facts) for _ in range(count)]
-    return [each.execution_id for each in store.executions.enqueue(*executions)]
+    return [each.execution_id for each in store.executions.enqueue(*executions, now=NOW)]
 
 
 def claim(worker: Store, *, limit: int = 1, **facts: Any) -> list[ClaimedExecution]:

@@ -33,12 +33,20 @@ class Facts:
     """Executions with results, from all periods."""
     running: list[UUID]
     """Executions that are in history and in the queue, attempt 1; as many as can be had up to 500."""
+    parent: UUID
+    """One in history and in the queue that has three children there."""
+    waiting: UUID
+    """One that waits for the signal 'approved'."""
+    dead: list[UUID]
+    """Dead letters."""
+    keys: list[str]
+    """Idempotency keys in use."""
 
     @classmethod
     def of(cls, connection: psycopg.Connection[Any], tenant: UUID, now: datetime) -> Facts:
         """Look the rows up."""
 
-        def column(statement: LiteralString) -> list[UUID]:
+        def column(statement: LiteralString) -> list[Any]:
             return [row[0] for row in connection.execute(statement, [tenant]).fetchall()]
 
         return cls(
@@ -60,6 +68,14 @@ class Facts:
                 "SELECT q.execution_id FROM execution_queue AS q JOIN workflow_executions AS e"
                 " USING (tenant_id, execution_id) WHERE q.tenant_id = %s AND q.status = 'RUNNING' LIMIT 500"
             ),
+            parent=column(
+                "SELECT q.parent_execution_id FROM execution_queue AS q JOIN workflow_executions AS e"
+                " ON (e.tenant_id, e.execution_id) = (q.tenant_id, q.parent_execution_id)"
+                " WHERE q.tenant_id = %s GROUP BY 1 HAVING count(*) = 3 LIMIT 1"
+            )[0],
+            waiting=column("SELECT execution_id FROM execution_queue WHERE tenant_id = %s AND status = 'WAITING' LIMIT 1")[0],
+            dead=column("SELECT execution_id FROM dead_letters WHERE tenant_id = %s LIMIT 100"),
+            keys=column("SELECT idempotency_key FROM execution_keys WHERE tenant_id = %s LIMIT 100"),
         )
 
 
@@ -68,6 +84,11 @@ def tiny_tenant(connection: psycopg.Connection[Any]) -> UUID:
     row = connection.execute(
         "SELECT tenant_id FROM execution_queue AS q JOIN workflow_executions AS e USING (tenant_id, execution_id)"
         " WHERE q.status = 'RUNNING' AND tenant_id IN (SELECT tenant_id FROM node_executions)"
+        " AND tenant_id IN (SELECT tenant_id FROM execution_queue WHERE status = 'WAITING')"
+        " AND tenant_id IN (SELECT tenant_id FROM dead_letters)"
+        " AND (tenant_id) IN (SELECT q.tenant_id FROM execution_queue AS q JOIN workflow_executions AS e"
+        " ON (e.tenant_id, e.execution_id) = (q.tenant_id, q.parent_execution_id)"
+        " GROUP BY q.tenant_id, q.parent_execution_id HAVING count(*) = 3)"
         " GROUP BY tenant_id ORDER BY count(*), tenant_id LIMIT 1"
     ).fetchone()
     assert row is not None
@@ -89,12 +110,14 @@ def cases(facts: Facts, label: str) -> dict[str, list[Case]]:
         **_definitions(facts),
         **_projections(facts),
         **_history(facts),
+        **_queue(facts),
         **_people(facts),
     }
     found = {name: [Case(label, _for_tenant(arguments, facts), (facts.tenant,))] for name, arguments in calls.items()}
     for name, many in _batches(facts).items():
         found[name] = [
-            Case(f"{label}, {len(arguments['execution_ids'])} ids", arguments, (facts.tenant,)) for arguments in many
+            Case(f"{label}, {len(arguments.get('execution_ids', arguments.get('idempotency_keys')))} ids", arguments, (facts.tenant,))
+            for arguments in many
         ]
     return found
 
@@ -183,11 +206,13 @@ def _history(facts: Facts) -> dict[str, Mapping[str, Any]]:
     old, run = {"execution_id": facts.finished[0]}, {"execution_id": facts.running[0]}
     page = {"before_id": floor_id(facts.now - timedelta(days=3)), "limit": 50}
     return {
-        "executions.cancel": {**run, "end_time": int(facts.now.timestamp() * 1000)},
+        "executions.cancel": {"execution_id": facts.parent, "end_time": int(facts.now.timestamp() * 1000)},
         "executions.delete": old,
         "executions.get": old,
         "executions.get_queue_entry": run,
         "executions.page": page,
+        "executions.page_active": {"before_id": LAST_ID, "limit": 50, "status": "WAITING"},
+        "executions.page_children": {"after_id": FIRST_ID, "limit": 50, "parent_execution_id": facts.parent},
         "executions.page_by_workflow": {**page, "workflow_id": facts.favourite},
         "executions.page_failed": page,
         "executions.page_queue": {"after_id": FIRST_ID, "limit": 50, "queue": "other"},
@@ -202,6 +227,41 @@ def _history(facts: Facts) -> dict[str, Mapping[str, Any]]:
         "node_executions.count_by_execution": old,
         "node_executions.get": {**old, "node_id": "node-1", "run_index": 0},
         "node_executions.page_by_execution": {**old, "after_node_id": "", "after_run_index": -1, "limit": 1000},
+        "node_executions.page_results": {**old, "after_node_id": "", "after_run_index": -1, "limit": 200},
+    }
+
+
+def _queue(facts: Facts) -> dict[str, Mapping[str, Any]]:
+    run, now = {"execution_id": facts.running[0]}, {"now": facts.now}
+    key, pause = {"concurrency_key": "key-7"}, {"kind": "QUEUE", "name": "other"}
+    signal = {"id": uuid7(), "name": "approved", "payload": {}, "expires_at": None}
+    wait = {"attempt": 1, "signal": "later", "children": True, "wake_at": None}
+    return {
+        "concurrency_limits.delete": key,
+        "concurrency_limits.get": key,
+        "concurrency_limits.page": {"after_key": "key-3", "limit": 50},
+        "concurrency_limits.page_use": {"after_key": "key-3", "limit": 50},
+        "concurrency_limits.refill": key,
+        "concurrency_limits.set_limit": {**key, "max_running": 5},
+        "dead_letters.get": {"execution_id": facts.dead[0]},
+        "dead_letters.page": {"before_id": LAST_ID, "limit": 50},
+        "execution_keys.delete_expired": {**now, "limit": 100},
+        "execution_pauses.create": {**pause, "reason": ""},
+        "execution_pauses.delete": pause,
+        "execution_pauses.page": {"after_kind": "", "after_name": "", "limit": 50},
+        "execution_pauses.unpark": {"workflow_id": facts.favourite},
+        "execution_signals.add": {**run, **signal},
+        "execution_signals.delete_by_execution": run,
+        "execution_signals.page_by_execution": {**run, "after_id": FIRST_ID, "limit": 50},
+        "execution_signals.take": {**run, **now, "attempt": 1, "consumer": "node-2:0", "name": "approved"},
+        "executions.lock": run,
+        "executions.suspend": {**run, **now, **wait},
+        "executions.wake_signaled": {**now, "execution_id": facts.waiting, "signal": "approved"},
+        "node_executions.copy_results": {
+            "from_execution_id": facts.finished[0],
+            "to_execution_id": facts.running[0],
+            "except_node_ids": ["node-1"],
+        },
     }
 
 
@@ -224,7 +284,13 @@ def _batches(facts: Facts) -> dict[str, list[Mapping[str, Any]]]:
     now = int(facts.now.timestamp() * 1000)
     return {
         "executions.enqueue_many": [_enqueued(facts, size) for size in (1, 100)],
+        "dead_letters.delete_many": [{"tenant_id": facts.tenant, "execution_ids": ids} for ids in (facts.dead[:1], facts.dead)],
+        "execution_keys.get_many": [
+            {"tenant_id": facts.tenant, "idempotency_keys": keys} for keys in (facts.keys[:1], facts.keys)
+        ],
+        "executions.fail_many": [_failed(facts, ids) for ids in runs],
         "executions.finish_many": [_finished(facts, ids, now) for ids in runs],
+        "executions.get_many": [{"tenant_id": facts.tenant, "execution_ids": ids} for ids in old],
         "executions.heartbeat_many": [{**_leases(facts, ids), "lease_until": facts.now} for ids in runs],
         "executions.start_many": [
             {"tenant_ids": [facts.tenant], "execution_ids": ids[:100], "start_time": now} for ids in runs
@@ -248,16 +314,34 @@ def _enqueued(facts: Facts, count: int) -> dict[str, Any]:
     return {
         "tenant_id": facts.tenant,
         "execution_ids": [uuid7(facts.now) for _ in range(count)],
+        "now": facts.now,
         "workflow_ids": [facts.favourite] * count,
+        "workflow_revisions": [None] * count,
         "modes": ["MANUAL"] * count,
-        "triggered_bys": [None] * count,
-        "parent_execution_ids": [None] * count,
+        **dict.fromkeys(("triggered_bys", "parent_execution_ids", "retry_ofs"), [None] * count),
         "metadata": [{}] * count,
         "queues": ["default"] * count,
         "priorities": [0] * count,
         "visible_ats": [facts.now] * count,
         "max_attempts": [20] * count,
-        "concurrency_keys": [None] * count,
+        **dict.fromkeys(("retry_waits", "retry_factors", "retry_wait_maxs"), [1.0] * count),
+        "concurrency_keys": [f"key-{number % 20}" for number in range(count)],
+        "concurrency_limits": [1] * count,
+        # some are in use
+        "idempotency_keys": [*facts.keys, *(f"new-{number}" for number in range(count))][-count - 3 :][:count],
+        "key_expirations": [facts.now] * count,
+    }
+
+
+def _failed(facts: Facts, ids: list[UUID]) -> dict[str, Any]:
+    many = len(ids)
+    return {
+        **_leases(facts, ids),
+        "now": facts.now,
+        "retries": [number % 3 > 0 for number in range(many)],
+        "waits": [None] * many,
+        "jitters": [0.1] * many,
+        **dict.fromkeys(("error_messages", "error_details"), [None] * many),
     }
 
 
@@ -289,23 +373,20 @@ def seeded_at() -> datetime:
     return today - timedelta(days=today.weekday()) + timedelta(days=3, hours=12)
 
 
-def claims(connection: psycopg.Connection[Any], huge: Facts, tiny: Facts) -> list[Case]:
-    """Return claims of workers of all tenants, of the huge one and of a tiny one, where much is due, and nothing."""
+def claims(connection: psycopg.Connection[Any], huge: Facts, tiny: Facts) -> tuple[list[Case], list[Case]]:
+    """Return claims of workers of all tenants, of the huge one and of a tiny one, where much is ready, and nothing.
+
+    And what goes before each: waking what is due.
+    """
     tenants = tuple(row[0] for row in connection.execute("SELECT DISTINCT tenant_id FROM execution_queue").fetchall())
     workers = {"all tenants": tenants, "huge": (huge.tenant,), "tiny": (tiny.tenant,)}
-    return [
-        Case(
-            f"{worker}, queue {queue}",
-            {
-                "tenant_ids": list(served),
-                "queue": queue,
-                "limit": limit,
-                "now": huge.now,
-                "lease_until": huge.now + timedelta(minutes=1),
-                "worker_id": "worker",
-            },
-            served,
-        )
-        for worker, served in workers.items()
-        for queue, limit in (("default", 10), ("default", 100), ("other", 10), ("idle", 10))
-    ]
+    lease = {"lease_until": huge.now + timedelta(minutes=1), "worker_id": "worker"}
+    claiming, waking = (
+        [
+            Case(f"{worker}, queue {queue}", {"tenant_ids": list(served), "queue": queue, "limit": limit, **facts}, served)
+            for worker, served in workers.items()
+            for queue, limit in (("default", 10), ("default", 100), ("other", 10), ("idle", 10))
+        ]
+        for facts in (lease, {"now": huge.now})
+    )
+    return claiming, waking

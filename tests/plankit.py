@@ -39,12 +39,18 @@ _FACTS = b"""
         (SELECT count(*) FROM workflows WHERE tenant_id = ANY(%(tenants)s)) AS workflows,
         500 AS document,
         (SELECT count(*) FROM execution_queue WHERE tenant_id = ANY(%(tenants)s)) AS queued,
-        (SELECT count(*) FROM execution_queue WHERE queue = %(queue)s) AS entries,
         (
             SELECT count(*) FROM execution_queue
-            WHERE queue = %(queue)s AND visible_at <= %(now)s AND status <> 'WAITING' AND attempt < max_attempts
-                AND tenant_id <> ALL(%(tenants)s)
+            WHERE queue = %(queue)s AND ready AND tenant_id <> ALL(%(tenants)s)
         ) AS others,
+        (
+            SELECT count(*) FROM execution_queue
+            WHERE queue = %(queue)s AND NOT ready AND parked_by IS NULL AND visible_at <= %(now)s
+        ) AS due,
+        (
+            SELECT count(*) FROM execution_queue
+            WHERE tenant_id = ANY(%(tenants)s) AND workflow_id = %(workflow_id)s AND parked_by = 'WORKFLOW'
+        ) AS parked,
         (
             SELECT count(*) FROM workflow_executions
             WHERE tenant_id = ANY(%(tenants)s) AND execution_id >= %(since_id)s
@@ -222,7 +228,11 @@ class Bench:
         """Return what the formulas of a call may name."""
         sizes = {name: len(value) for name, value in case.arguments.items() if isinstance(value, list)}
         numbers = {name: value for name, value in case.arguments.items() if type(value) is int}
-        since = {"since_id": FIRST_ID, "queue": "", "now": _LONG_AGO, **case.arguments, "tenants": list(case.tenants)}
+        since = {
+            **{"since_id": FIRST_ID, "queue": "", "now": _LONG_AGO, "workflow_id": None},
+            **case.arguments,
+            "tenants": list(case.tenants),
+        }
         with self.connection.cursor(row_factory=dict_row) as cursor:
             facts = cursor.execute(_FACTS, since).fetchone()
         return {**sizes, **numbers, **(facts or {})}

@@ -5,7 +5,8 @@ A bound is a formula in the query's parameters (of an array its length) and in t
     people, workflows       its users, its workflows
     document                nodes of its largest workflow; connections, terms and versions are about as many
     queued                  what it has in the queue
-    entries, others         what is in the claimed queue; what of it is due and of tenants that the claim is not for
+    others, due             what in the claimed queue is ready and of tenants that the claim is not for; what is due
+    parked                  what of the workflow is parked because it is paused
     window, results         its executions and node results since `since_id`
     periods, since          partitions of history: all, and those since `since_id`
 
@@ -44,6 +45,12 @@ PAGE = "2 * limit"
 HISTORY = "workflow_executions_pkey"
 RESULTS = "node_executions_pkey"
 QUEUE = "execution_queue_pkey"
+PARENT = "execution_queue_parent_idx"
+SIGNALS = "execution_signals_pkey"
+KEYS = "execution_keys_pkey"
+LIMITS = "concurrency_limits_pkey"
+PAUSES = "execution_pauses_pkey"
+DEAD = "dead_letters_pkey"
 WORKFLOWS = "workflows_pkey"
 TERMS = "workflow_terms_workflow_idx"
 EMAIL_OR_KEY = "users_pkey|users_email_key"
@@ -81,6 +88,7 @@ PINS = [
     Pin("workflow_terms.remove_others", TERMS, rows="terms + 1.1 * document"),
     # --- history ---
     Pin("executions.get", HISTORY, rows="1", periods="1"),
+    Pin("executions.get_many", HISTORY, rows="execution_ids", periods="execution_ids"),
     Pin("executions.delete", HISTORY, rows="1", periods="1"),
     Pin("executions.update_metadata", HISTORY, rows="1", periods="1"),
     # pages go from the latest period to older ones until they are full
@@ -91,6 +99,9 @@ PINS = [
         rows="3 * limit",
         periods="periods",
     ),
+    # of the queue all that the tenant has there may have another status
+    Pin("executions.page_active", f"{QUEUE} {HISTORY}", rows="queued + 2 * limit", periods="limit"),
+    Pin("executions.page_children", "workflow_executions_parent_idx", rows="limit", periods="periods"),
     Pin("executions.page_failed", "workflow_executions_error_idx", rows="limit", periods="periods"),
     # before PostgreSQL 17 a tenant with less than a hundred rows may go by those
     Pin(
@@ -105,32 +116,67 @@ PINS = [
     Pin("node_executions.count_by_execution", RESULTS, rows="4", periods="1"),
     Pin("node_executions.get", RESULTS, rows="1", periods="1"),
     Pin("node_executions.page_by_execution", RESULTS, rows="limit", periods="1"),
+    Pin("node_executions.page_results", RESULTS, rows="limit", periods="1"),
     Pin(
         "node_executions.get_many",
         RESULTS,
         rows="execution_ids * (2 + node_ids)",
         periods="execution_ids",
     ),
+    Pin("node_executions.copy_results", RESULTS, rows="500", periods="2"),
     # --- the queue, and what is written under its fence ---
-    Pin("executions.cancel", f"{QUEUE} {HISTORY}", rows="4", periods="1"),
-    Pin("executions.enqueue_many", f"{WORKFLOWS} {HISTORY}", rows="7 * execution_ids"),
-    Pin("executions.finish_many", f"{QUEUE} {HISTORY}", rows="10 * execution_ids", role=WORKER, periods="1"),
+    Pin("executions.cancel", f"{QUEUE} {PARENT} {HISTORY}", rows="40", periods="2"),
+    Pin("executions.enqueue_many", f"{WORKFLOWS} {HISTORY} {KEYS} {LIMITS}", rows="20 * execution_ids"),
+    Pin(
+        "executions.fail_many",
+        f"{QUEUE} {HISTORY} {LIMITS} {DEAD}",
+        rows="20 * execution_ids",
+        role=WORKER,
+        periods="1",
+    ),
+    Pin("executions.finish_many", f"{QUEUE} {HISTORY} {LIMITS}", rows="10 * execution_ids", role=WORKER, periods="1"),
     Pin("executions.get_queue_entry", QUEUE, rows="1"),
     Pin("executions.heartbeat_many", QUEUE, rows="5 * execution_ids", role=WORKER),
+    Pin("executions.lock", QUEUE, rows="1"),
     Pin("executions.page_queue", QUEUE, rows="10 * limit"),
+    Pin("executions.suspend", f"{QUEUE} {SIGNALS} {PARENT} {HISTORY}", rows="20", role=WORKER, periods="1"),
     Pin("executions.unfinished", QUEUE, rows="execution_ids"),
+    Pin("executions.wake_signaled", QUEUE, rows="1"),
     Pin("node_executions.record_many", f"{QUEUE} {RESULTS}", rows="9 * execution_ids", role=WORKER),
-    # The due index is walked from the most urgent on: over the due rows of other tenants, which are fetched, and
-    # before PostgreSQL 18 over entries that are not due yet, which are not. A tenant with little goes by its own rows;
-    # as a generic plan that would read all that another has.
+    # The index of what is ready is walked from the most urgent on: over the rows of other tenants too. A tenant with
+    # little goes by its own rows; as a generic plan that would read all that another has.
     Pin(
         "executions.claim",
-        f"execution_queue_due_idx|{QUEUE}",
-        rows="5 * limit + others + min(queued, 100)",
+        f"execution_queue_ready_idx|{QUEUE} {PAUSES}",
+        rows="10 * limit + others + min(queued, 100)",
         role=WORKER,
-        blocks="30 + 4 * rows + entries / 80",
-        others_plan="5 * limit + others + queued",
     ),
+    Pin("executions.wake_due", f"execution_queue_due_idx|{QUEUE} {HISTORY}|{DEAD}", rows="10 * limit + due", role=WORKER),
+    Pin("execution_signals.add", f"{QUEUE} {SIGNALS}", rows="1"),
+    Pin("execution_signals.delete_by_execution", SIGNALS, rows="10"),
+    Pin("execution_signals.page_by_execution", SIGNALS, rows="10"),
+    Pin("execution_signals.take", f"{QUEUE} {SIGNALS}", rows="20", role=WORKER),
+    Pin("execution_keys.delete_expired", KEYS, rows="3 * limit"),
+    Pin("execution_keys.get_many", KEYS, rows="2 * idempotency_keys"),
+    # --- what governs the queue, and what was given up ---
+    Pin("concurrency_limits.delete", LIMITS, rows="1"),
+    Pin("concurrency_limits.get", LIMITS, rows="1"),
+    Pin("concurrency_limits.page", LIMITS, rows="100"),
+    # what is counted is read
+    Pin(
+        "concurrency_limits.page_use",
+        f"{LIMITS} execution_queue_active_idx execution_queue_parked_idx",
+        rows="100 + queued",
+    ),
+    Pin("concurrency_limits.refill", "", rows="1"),
+    Pin("concurrency_limits.set_limit", LIMITS, rows="1"),
+    Pin("execution_pauses.create", PAUSES, rows="1"),
+    Pin("execution_pauses.delete", PAUSES, rows="1"),
+    Pin("execution_pauses.page", PAUSES, rows="limit"),
+    Pin("execution_pauses.unpark", "execution_queue_paused_idx", rows="parked"),
+    Pin("dead_letters.delete_many", DEAD, rows="2 * execution_ids"),
+    Pin("dead_letters.get", DEAD, rows="1"),
+    Pin("dead_letters.page", DEAD, rows="limit"),
     # --- monitoring: what is counted is read, and nothing from before the window ---
     Pin("monitoring.active_by_status", QUEUE, rows="queued"),
     Pin("monitoring.queue_depth", QUEUE, rows="queued"),

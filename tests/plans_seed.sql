@@ -88,21 +88,31 @@ SELECT
     tenant.id AS tenant_id,
     tenant.ordinal AS tenant,
     wfstore_uuid7(seed.at - mod(i, 7200) * interval '1 second') AS id,
-    -- 'default' is busy; nothing in 'idle' is due; nothing of the highest priority is due anywhere
+    -- 'default' is busy; nothing in 'idle' is ready
     (ARRAY['default', 'default', 'default', 'default', 'default', 'default', 'default', 'other', 'other', 'idle'])[1 + mod(i / 10, 10)] AS queue,
-    (ARRAY['due', 'due', 'due', 'future', 'future', 'future', 'running', 'running', 'waiting', 'exhausted'])[1 + mod(i / 100, 10)] AS state
+    (ARRAY['ready', 'ready', 'ready', 'future', 'future', 'parked', 'running', 'running', 'waiting', 'parked'])[1 + mod(i / 100, 10)] AS state,
+    row_number() OVER (PARTITION BY tenant.ordinal ORDER BY i) - 1 AS place
 FROM seed, generate_series(1, seed.n) AS i
 JOIN tenant ON tenant.ordinal = pg_temp.tenant_of(i * 13);
-UPDATE queued SET state = 'future' WHERE queue = 'idle' AND state = 'due';
+UPDATE queued SET state = 'future' WHERE queue = 'idle' AND state = 'ready';
+CREATE UNIQUE INDEX ON queued (tenant, place);
 INSERT INTO workflow_executions (tenant_id, execution_id, workflow_id, workflow_revision, status, start_time, end_time, metadata, created_at)
 SELECT
     e.tenant_id, e.id, e.workflow_id, 5, e.status, floor(extract(epoch FROM wfstore_uuid7_time(e.id)) * 1000)::bigint,
     floor(extract(epoch FROM wfstore_uuid7_time(e.id)) * 1000)::bigint + mod(e.i * 31, 60000), '{}', wfstore_uuid7_time(e.id)
 FROM execution AS e;
-INSERT INTO workflow_executions (tenant_id, execution_id, workflow_id, workflow_revision, status, created_at)
-SELECT q.tenant_id, q.id, w.id, 5, CASE q.state WHEN 'running' THEN 'RUNNING' WHEN 'waiting' THEN 'WAITING' ELSE 'NEW' END, seed.at
+INSERT INTO workflow_executions (
+    tenant_id, execution_id, workflow_id, workflow_revision, status, parent_execution_id, created_at
+)
+SELECT
+    q.tenant_id, q.id, w.id, 5, CASE q.state WHEN 'running' THEN 'RUNNING' WHEN 'waiting' THEN 'WAITING' ELSE 'NEW' END,
+    parent.id, seed.at
 FROM seed, queued AS q
 JOIN workflow AS w ON w.tenant = q.tenant AND w.number = 0
+LEFT JOIN queued AS parent
+    ON parent.tenant = q.tenant
+    AND parent.place = q.place - mod(q.place, 20)
+    AND mod(q.place, 20) IN (5, 6, 7)
 WHERE q.i <= 5000;
 INSERT INTO node_executions (tenant_id, execution_id, node_id, node_type, status, start_time, end_time, output_data)
 SELECT
@@ -110,13 +120,50 @@ SELECT
     1000 * e.i, 1000 * e.i + mod(e.i * 17, 5000), '{"items": []}'
 FROM seed, execution AS e, generate_series(0, CASE e.i WHEN 2 THEN 499 ELSE 3 END) AS node
 WHERE mod(e.i, 3) = 2;
-INSERT INTO execution_queue (tenant_id, execution_id, queue, status, priority, visible_at, attempt, max_attempts, worker_id)
+-- Of every twenty of a tenant the first is the parent of three. A fifth has a key, of which each tenant has a hundred,
+-- and whatever is parked for one. One in fifty leases has run out, as many waits timed out, as many starts are due.
+INSERT INTO execution_queue (
+    tenant_id, execution_id, workflow_id, parent_execution_id, queue, status, priority, visible_at, ready, parked_by,
+    attempt, max_attempts, worker_id, concurrency_key, wait_signal
+)
 SELECT
-    q.tenant_id, q.id, q.queue,
+    q.tenant_id, q.id, w.id, parent.id, q.queue,
     CASE q.state WHEN 'running' THEN 'RUNNING' WHEN 'waiting' THEN 'WAITING' ELSE 'NEW' END,
-    CASE WHEN q.state IN ('future', 'running') AND mod(q.i, 2) = 0 THEN 9 ELSE mod(q.i, 5) END,
-    seed.at + CASE WHEN q.state IN ('future', 'running') THEN interval '1 second' ELSE interval '-1 second' END * mod(q.i * 37, 86400),
-    CASE q.state WHEN 'running' THEN 1 WHEN 'exhausted' THEN 20 ELSE 0 END,
+    mod(q.i, 5),
+    CASE
+        WHEN q.state = 'waiting' AND mod(q.i, 2) = 0 THEN NULL
+        WHEN q.state IN ('future', 'running', 'waiting') AND (mod(q.i, 50) <> 1 OR q.queue = 'idle')
+        THEN seed.at + interval '1 second' * (1 + mod(q.i * 37, 86400))
+        ELSE seed.at - interval '1 second' * mod(q.i * 37, 86400)
+    END,
+    q.state = 'ready',
+    CASE WHEN q.state = 'parked' THEN CASE mod(q.i, 3) WHEN 0 THEN 'WORKFLOW' ELSE 'CONCURRENCY' END END,
+    CASE q.state WHEN 'running' THEN 1 ELSE 0 END,
     20,
-    CASE q.state WHEN 'running' THEN 'worker' END
-FROM seed, queued AS q;
+    CASE q.state WHEN 'running' THEN 'worker' END,
+    CASE WHEN q.state = 'parked' OR mod(q.i, 5) = 2 THEN 'key-' || mod(q.place, 100) END,
+    CASE q.state WHEN 'waiting' THEN 'approved' END
+FROM seed, queued AS q
+JOIN workflow AS w ON w.tenant = q.tenant AND w.number = 0
+LEFT JOIN queued AS parent
+    ON parent.tenant = q.tenant
+    AND parent.place = q.place - mod(q.place, 20)
+    AND mod(q.place, 20) IN (5, 6, 7);
+INSERT INTO concurrency_limits (tenant_id, concurrency_key, max_running)
+SELECT DISTINCT tenant_id, concurrency_key, 3 FROM execution_queue WHERE concurrency_key IS NOT NULL;
+INSERT INTO execution_pauses (tenant_id, kind, name)
+SELECT tenant_id, 'WORKFLOW', id::text FROM workflow WHERE number BETWEEN 10 AND 509
+UNION ALL
+SELECT id, 'QUEUE', 'paused' FROM tenant;
+INSERT INTO execution_signals (tenant_id, execution_id, id, name, consumed_at, consumed_by)
+SELECT
+    q.tenant_id, q.id, wfstore_uuid7(seed.at - (10 - nth) * interval '1 second'), CASE mod(nth, 2) WHEN 0 THEN 'approved' ELSE 'other' END,
+    CASE WHEN nth < 3 THEN seed.at END, CASE WHEN nth < 3 THEN 'node-1:0' END
+FROM seed, queued AS q, generate_series(0, CASE mod(q.i, 4) WHEN 0 THEN 5 ELSE 0 END) AS nth;
+INSERT INTO execution_keys (tenant_id, idempotency_key, execution_id, expires_at)
+SELECT e.tenant_id, 'order-' || e.i, e.id, seed.at + CASE mod(e.i, 50) WHEN 0 THEN interval '-1 day' ELSE interval '1 day' END
+FROM seed, execution AS e;
+INSERT INTO dead_letters (tenant_id, execution_id, workflow_id, queue, failures, reason, died_at)
+SELECT e.tenant_id, e.id, e.workflow_id, 'default', 20, 'a reason', seed.at
+FROM seed, execution AS e
+WHERE mod(e.i, 10) = 3;

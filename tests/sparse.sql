@@ -30,8 +30,12 @@ SELECT tenant_id, id, 0, 'n0', 'n0', pin_data FROM workflows;
 
 -- Of the sparse workflow none has ended well; 'idle' is a queue in which nothing is due.
 INSERT INTO workflow_executions (tenant_id, execution_id, workflow_id, workflow_revision, status, end_time)
-SELECT :tenant, wfstore_uuid7(now()), '01890000-0000-7000-8000-0000000000b0', 1, status, end_time
-FROM (VALUES ('NEW', NULL), ('RUNNING', NULL), ('ERROR', 5), ('CANCELED', 5)) AS few (status, end_time);
+SELECT
+    :tenant, CASE status WHEN 'RUNNING' THEN :running ELSE wfstore_uuid7(now()) END,
+    '01890000-0000-7000-8000-0000000000b0', 1, status, end_time
+FROM (
+    VALUES ('NEW', NULL), ('RUNNING', NULL), ('WAITING', NULL), ('ERROR', 5), ('CANCELED', 5)
+) AS few (status, end_time);
 INSERT INTO workflow_executions (
     tenant_id, execution_id, workflow_id, workflow_revision, status, triggered_by, parent_execution_id, start_time,
     end_time, run_data, error_message, error_details
@@ -41,17 +45,50 @@ SELECT
     execution_id, 1, 5, '{}', 'nothing', '{}'
 FROM workflow_executions
 WHERE status = 'NEW';
-INSERT INTO execution_queue (tenant_id, execution_id, status, attempt, worker_id, concurrency_key, visible_at)
+INSERT INTO execution_queue (
+    tenant_id, execution_id, workflow_id, status, ready, attempt, worker_id, concurrency_key, visible_at, wait_signal
+)
 SELECT
-    tenant_id, execution_id, status,
+    tenant_id, execution_id, workflow_id, status, status = 'NEW',
     CASE status WHEN 'RUNNING' THEN 1 ELSE 0 END,
     CASE status WHEN 'RUNNING' THEN 'w1' END,
     CASE status WHEN 'RUNNING' THEN 'k1' END,
-    now() - interval '1 hour'
+    CASE WHEN status <> 'WAITING' THEN now() - interval '1 hour' END,
+    CASE status WHEN 'WAITING' THEN 'x' END
 FROM workflow_executions
 WHERE end_time IS NULL;
-INSERT INTO execution_queue (tenant_id, execution_id, queue, visible_at)
-VALUES (:tenant, wfstore_uuid7(now()), 'idle', now() + interval '1 day');
+-- Woken once; parked; and one that is not due.
+INSERT INTO workflow_executions (tenant_id, execution_id, workflow_id, workflow_revision)
+SELECT :tenant, wfstore_uuid7(now()), '01890000-0000-7000-8000-0000000000b0', 1
+FROM generate_series(1, 2);
+INSERT INTO execution_queue (
+    tenant_id, execution_id, workflow_id, parent_execution_id, concurrency_key, ready, parked_by, woken_by
+)
+SELECT
+    tenant_id, execution_id, workflow_id, :running, 'k1', nth = 1,
+    CASE nth WHEN 2 THEN 'CONCURRENCY' END,
+    CASE nth WHEN 1 THEN 'TIME' END
+FROM (
+    SELECT e.*, row_number() OVER (ORDER BY execution_id) AS nth
+    FROM workflow_executions AS e
+    WHERE status = 'NEW' AND NOT EXISTS (SELECT FROM execution_queue AS q WHERE q.execution_id = e.execution_id)
+) AS further;
+INSERT INTO execution_queue (tenant_id, execution_id, workflow_id, queue, visible_at, ready)
+VALUES (
+    :tenant, wfstore_uuid7(now()), '01890000-0000-7000-8000-0000000000b0', 'idle', now() + interval '1 day', false
+);
+INSERT INTO concurrency_limits (tenant_id, concurrency_key) VALUES (:tenant, 'k1');
+INSERT INTO execution_pauses (tenant_id, kind, name)
+VALUES (:tenant, 'WORKFLOW', '01890000-0000-7000-8000-0000000000b2');
+INSERT INTO execution_keys (tenant_id, idempotency_key, execution_id, expires_at) VALUES (:tenant, 'x', :running, now());
+INSERT INTO dead_letters (tenant_id, execution_id, workflow_id, queue, failures, reason, died_at)
+SELECT tenant_id, execution_id, workflow_id, 'default', 3, '', now()
+FROM workflow_executions
+WHERE status = 'ERROR';
+INSERT INTO execution_signals (tenant_id, execution_id, id, name, payload, expires_at, consumed_at, consumed_by)
+VALUES
+    (:tenant, :running, wfstore_uuid7(now()), 'bare', NULL, NULL, NULL, NULL),
+    (:tenant, :running, wfstore_uuid7(now()), 'x', '{}', now() + interval '1 day', now(), 'x');
 INSERT INTO node_executions (tenant_id, execution_id, node_id, node_type, status)
 SELECT tenant_id, execution_id, 'n0', 'ACTION', 'ERROR' FROM workflow_executions;
 INSERT INTO node_executions (

@@ -58,7 +58,13 @@ ROWS = {
     f" VALUES ({TENANT}, {NOW}, {ID}, 1) ON CONFLICT DO NOTHING",
     "node_executions": "INSERT INTO node_executions (tenant_id, execution_id, node_id, node_type, status)"
     f" VALUES ({TENANT}, {NOW}, 'n', 'ACTION', 'SUCCESS') ON CONFLICT DO NOTHING",
-    "execution_queue": f"INSERT INTO execution_queue (tenant_id, execution_id) VALUES ({TENANT}, {NOW})"
+    "execution_queue": "INSERT INTO execution_queue (tenant_id, execution_id, workflow_id)"
+    f" VALUES ({TENANT}, {NOW}, {ID}) ON CONFLICT DO NOTHING",
+    "concurrency_limits": f"INSERT INTO concurrency_limits VALUES ({TENANT}, 'k') ON CONFLICT DO NOTHING",
+    "execution_pauses": f"INSERT INTO execution_pauses VALUES ({TENANT}, 'QUEUE', 'q') ON CONFLICT DO NOTHING",
+    "execution_signals": f"INSERT INTO execution_signals VALUES ({TENANT}, {NOW}, {ID}, 's') ON CONFLICT DO NOTHING",
+    "execution_keys": f"INSERT INTO execution_keys VALUES ({TENANT}, 'k', {NOW}, now()) ON CONFLICT DO NOTHING",
+    "dead_letters": f"INSERT INTO dead_letters VALUES ({TENANT}, {NOW}, {ID}, 'default', 1, 'r', now())"
     " ON CONFLICT DO NOTHING",
 }
 

@@ -11,6 +11,7 @@ import pytest
 from tests.executionkit import LEASE, NOW, Admin, add_workflow, claim, ending, enqueue, result
 from wfstore import NewExecution, Store, uuid7
 from wfstore.ids import FIRST_ID, floor_id
+from wfstore.leases import RetryPolicy
 from wfstore.models import NodeFailures, Performance, StatusCount, WorkflowPerformance
 from wfstore.vocabulary import ExecutionStatus, NodeStatus
 
@@ -146,37 +147,41 @@ def test_failing_and_slowest_nodes(store: Store, worker: Store) -> None:
 def test_queue_depth(store: Store, worker: Store, admin: Admin) -> None:
     workflow_id = add_workflow(store)
     second = timedelta(seconds=1)
-    enqueue(store, workflow_id, 2, visible_at=NOW - 5 * second)  # they get claimed, and hold their lease
-    enqueue(store, workflow_id, 1, visible_at=NOW - 5 * second, max_attempts=1)  # the same, for the last time
-    assert len(claim(worker, limit=9)) == 3
-    enqueue(store, workflow_id, 1, visible_at=NOW - 90 * second, priority=9)
+    once = RetryPolicy(max_attempts=1)
+    enqueue(store, workflow_id, 2, visible_at=NOW - 5 * second)
+    for lease in claim(worker, limit=9):
+        assert worker.executions.suspend(lease, until=NOW, now=NOW)  # it waits until a claim sees that it is due
+    enqueue(store, workflow_id, 2, visible_at=NOW - 5 * second, concurrency_key="one at a time")
+    enqueue(store, workflow_id, 2, visible_at=NOW - 5 * second)
+    enqueue(store, workflow_id, 1, visible_at=NOW - 5 * second, retry=once)
+    assert len(claim(worker, limit=9, now=NOW - second)) == 4  # one is parked
+    enqueue(store, workflow_id, 1, visible_at=NOW - 90 * second)
     assert len(claim(worker, now=NOW - 80 * second)) == 1  # its lease was over 50 s ago: another may claim it
-    enqueue(store, workflow_id, 1, visible_at=NOW - 200 * second, priority=9, max_attempts=1)
-    assert len(claim(worker, now=NOW - 190 * second)) == 1  # over too, but nobody may claim it again
+    enqueue(store, workflow_id, 1, visible_at=NOW - 200 * second, retry=once)
+    assert len(claim(worker, now=NOW - 190 * second)) == 1  # over too, and it will be given up
     enqueue(store, workflow_id, 3, visible_at=NOW - 20 * second)
     enqueue(store, workflow_id, 1, visible_at=NOW)
     enqueue(store, workflow_id, 5, visible_at=NOW + second)
     enqueue(store, workflow_id, 2, queue="mail", visible_at=NOW + second)
-    admin.execute(
-        "UPDATE execution_queue SET status = 'WAITING', visible_at = %s WHERE execution_id = ANY (%s)",
-        [NOW - HOUR, enqueue(store, workflow_id, 2)],
-    )
+    store.execution_pauses.pause_queue("mail")
     found = {each.queue: each.model_dump(exclude={"queue"}) for each in store.monitoring.queue_depth(now=NOW)}
-    nothing: dict[str, Any] = dict.fromkeys(("due", "scheduled", "running", "waiting", "exhausted"), 0)
+    numbers = ("ready", "scheduled", "running", "expired", "waiting", "parked")
     assert found == {
         "default": {
-            "due": 4,
+            "ready": 4,
             "scheduled": 5,
             "running": 4,
+            "expired": 2,
             "waiting": 2,
-            "exhausted": 1,
-            "oldest_due_at": NOW - 50 * second,
+            "parked": 1,
+            "paused": False,
+            "oldest_ready_at": NOW - 20 * second,
         },
-        "mail": nothing | {"scheduled": 2, "oldest_due_at": None},
+        "mail": dict.fromkeys(numbers, 0) | {"scheduled": 2, "paused": True, "oldest_ready_at": None},
     }
     [entries] = admin.execute("SELECT count(*) FROM execution_queue WHERE queue IN ('default', 'mail')") or [(0,)]
     theirs = 3
-    assert sum(sum(each[key] for key in nothing) for each in found.values()) == entries[0] - theirs
+    assert sum(each[key] for each in found.values() for key in numbers) == entries[0] - theirs
 
 
 def test_storage_sums_partitions_to_their_table(store: Store, worker: Store, admin: Admin) -> None:

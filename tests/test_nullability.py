@@ -40,7 +40,7 @@ RETURNING = [
 NOW = datetime.now(UTC)
 USERS = [UUID(int=0x01890000_0000_7000_8000_0000000000A0 + number) for number in (0, 1)]
 WORKFLOWS = [UUID(int=0x01890000_0000_7000_8000_0000000000B0 + number) for number in (0, 1)]
-NEW_ID = uuid7()
+NEW_ID, RUNNING = uuid7(), uuid7()
 LOWEST = {"uuid": FIRST_ID, "text": "", "integer": -1, "bigint": -1}
 HIGHEST = {"uuid": LAST_ID, "text": "~", "integer": 2**31 - 1, "bigint": 2**40}
 OF_TYPE: dict[str, Any] = {
@@ -62,6 +62,7 @@ OF_TYPE: dict[str, Any] = {
 
 # By name of the parameter: what the seed holds, each tried in turn.
 BY_NAME: dict[str, list[Any]] = {
+    "concurrency_key": ["k1"],
     "email": ["sparse@example.org", "full@example.org"],
     "execution_ids": [],  # filled in from the database
     "key": [4711],
@@ -91,12 +92,15 @@ BY_NAME: dict[str, list[Any]] = {
 
 # By query, where its parameters mean something else than those of the same name elsewhere.
 OVERRIDES: dict[str, dict[str, list[Any]]] = {
-    "checks.check_constraints": {"table_oid": ["execution_queue"], "column_number": [4]},
+    "checks.check_constraints": {"table_oid": ["execution_queue"], "column_number": [6]},
     "checks.columns": {"table_name": ["workflows"]},
     "checks.function": {"name": ["lower"], "schema_name": [None, "pg_catalog"]},
     "checks.operator": {"name": ["="]},
     "checks.type": {"oid": [25, 1009, "domain"]},
+    "execution_signals.take": {"execution_id": [RUNNING], "name": ["x", "nothing"]},
     "executions.enqueue_many": {"execution_ids": [[NEW_ID]]},
+    "executions.fail_many": {"execution_ids": [[RUNNING]], "retries": [[True], [False]]},
+    "executions.suspend": {"execution_id": [RUNNING], "signal": ["nothing"], "children": [True]},
     "migrations.lock_holder": {"key": [4711, 1]},
     "tenants.create": {"id": [NEW_ID]},
     "tenants.get": {"id": [DEFAULT_TENANT]},
@@ -120,7 +124,8 @@ BEFORE: dict[str, list[str]] = {
 def connection(server_url: str) -> Iterator[psycopg.Connection[Any]]:
     """A superuser's, on a database with the sparse rows in it."""
     with cloned(server_url) as url, closing(psycopg.connect(url, autocommit=True)) as opened:
-        opened.execute(SEED.replace(":tenant", f"'{DEFAULT_TENANT}'::uuid").encode())
+        seed = SEED.replace(":tenant", f"'{DEFAULT_TENANT}'::uuid").replace(":running", f"'{RUNNING}'::uuid")
+        opened.execute(seed.encode())
         opened.execute("CREATE DOMAIN small AS integer CHECK (VALUE < 10)")
         yield opened
 

@@ -31,6 +31,12 @@ LARGE = {
     "workflow_executions",
     "node_executions",
     "execution_queue",
+    "execution_signals",
+    "execution_keys",
+    "execution_pauses",
+    "concurrency_limits",
+    "dead_letters",
+    "wfstore_refill",
 }
 PINNED = {pin.query: pin for pin in PINS}
 
@@ -56,7 +62,7 @@ def seeded(request: pytest.FixtureRequest, server_url: str) -> Iterator[Seeded]:
     ):
         huge, tiny = (Facts.of(opened, tenant, now) for tenant in (HUGE, tiny_tenant(opened)))
         calls = {name: [*found, *cases(tiny, "tiny")[name]] for name, found in cases(huge, "huge").items()}
-        calls["executions.claim"] = claims(opened, huge, tiny)
+        calls["executions.claim"], calls["executions.wake_due"] = claims(opened, huge, tiny)
         yield Seeded(Bench(opened), calls)
 
 

@@ -49,8 +49,16 @@ SEEDS = {
     "workflow_executions": """(tenant_id, execution_id, workflow_id, workflow_revision)
         VALUES (%(tenant)s, %(execution)s, %(workflow)s, 1)""",
     "node_executions": """(tenant_id, execution_id, node_id, node_type, status)
-        VALUES (%(tenant)s, %(execution)s, 'a', 'TRIGGER', 'SUCCESS')""",
-    "execution_queue": "(tenant_id, execution_id) VALUES (%(tenant)s, %(execution)s)",
+        VALUES (%(tenant)s, %(execution)s, 'a', 'TRIGGER', 'RUNNING')""",
+    "execution_queue": """(tenant_id, execution_id, workflow_id) VALUES (%(tenant)s, %(execution)s, %(workflow)s)""",
+    "concurrency_limits": "(tenant_id, concurrency_key) VALUES (%(tenant)s, 'a key')",
+    "execution_pauses": "(tenant_id, kind, name) VALUES (%(tenant)s, 'QUEUE', 'a queue')",
+    "execution_signals": """(tenant_id, execution_id, id, name)
+        VALUES (%(tenant)s, %(execution)s, %(user)s, 'a signal')""",
+    "execution_keys": """(tenant_id, idempotency_key, execution_id, expires_at)
+        VALUES (%(tenant)s, 'a key', %(execution)s, now())""",
+    "dead_letters": """(tenant_id, execution_id, workflow_id, queue, failures, reason, died_at)
+        VALUES (%(tenant)s, %(execution)s, %(workflow)s, 'default', 1, 'a reason', now())""",
 }
 KEYS = dict.fromkeys(SEEDS, "tenant_id") | {"tenants": "id"}
 

@@ -310,7 +310,7 @@ def test_hovering_shows_a_signature_and_a_sentence(tmp_path: Path) -> None:
     assert "tenant_ids: list[UUID]" in shown
     assert "worker_id: str | None" in shown
     assert "-> list[Claim]" in shown
-    assert "Hand up to :limit due executions of one queue to a worker, most urgent first." in shown
+    assert "Hand up to :limit ready executions of one queue to a worker, most urgent first." in shown
 
 
 # --- the commands -------------------------------------------------------------------------------------------

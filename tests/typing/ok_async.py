@@ -28,7 +28,6 @@ async def with_a_connection(connection: psycopg.AsyncConnection[Any], tenant_id:
         connection,
         lease_until=now + timedelta(minutes=1),
         limit=10,
-        now=now,
         queue="default",
         tenant_ids=[tenant_id],
         worker_id="w1",

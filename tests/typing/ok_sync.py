@@ -27,7 +27,6 @@ def with_a_connection(connection: psycopg.Connection[Any], tenant_id: UUID) -> N
         connection,
         lease_until=now + timedelta(minutes=1),
         limit=10,
-        now=now,
         queue="default",
         tenant_ids=[tenant_id],
         worker_id="w1",

@@ -37,6 +37,7 @@ async def connect(
     timeout: float = 30.0,
     attempts: int = 5,
     prepare_threshold: int | None = 5,
+    connection_class: type[AsyncConnection[Any]] = AsyncConnection,
 ) -> AsyncStore:
     """Connect to a database whose schema suits this release.
 
@@ -50,6 +51,7 @@ async def connect(
         attempts: how often a call is tried when it meets a deadlock or, where that is safe, a lost connection.
         prepare_threshold: executions after which a statement is prepared on the server; None never, as
             PgBouncer before 1.21 needs it in transaction mode.
+        connection_class: what the pool is made of.
 
     Raises:
         DatabaseUnavailable: no server answered in time.
@@ -69,6 +71,7 @@ async def connect(
         max_size=max_size,
         timeout=timeout,
         open=False,
+        connection_class=connection_class,
         configure=_configure,
         # BEGIN and COMMIT travel with the statements between them: psycopg's own cost a round trip each
         kwargs={"prepare_threshold": prepare_threshold, "autocommit": True},

@@ -16,6 +16,7 @@ from wfstore.models import (
     CatalogType,
     Claim,
     ConcurrencyLimit,
+    ConcurrencyUse,
     DeadLetter,
     Execution,
     ExecutionCreated,
@@ -134,6 +135,17 @@ class AsyncConcurrencyLimitsQueries:
         tenant_id: UUID,
     ) -> list[ConcurrencyLimit]:
         """Limits by key."""
+
+    async def page_use(
+        self,
+        connection: AsyncConnection[Any],
+        /,
+        *,
+        after_key: str,
+        limit: int,
+        tenant_id: UUID,
+    ) -> list[ConcurrencyUse]:
+        """Limits by key, with how many executions of each run and how many wait for a place."""
 
     async def refill(self, connection: AsyncConnection[Any], /, *, concurrency_key: str, tenant_id: UUID) -> int:
         """Let in the next executions of a key, as many as it has free places; how many they were."""
@@ -416,6 +428,16 @@ class AsyncExecutionsQueries:
     ) -> Execution | None:
         """One execution, whole."""
 
+    async def get_many(
+        self,
+        connection: AsyncConnection[Any],
+        /,
+        *,
+        execution_ids: list[UUID],
+        tenant_id: UUID,
+    ) -> list[Execution]:
+        """Executions, whole; those that are not there are left out."""
+
     async def get_queue_entry(
         self,
         connection: AsyncConnection[Any],
@@ -454,6 +476,21 @@ class AsyncExecutionsQueries:
     ) -> list[ExecutionSummary]:
         """Executions without their payload, latest first."""
 
+    async def page_active(
+        self,
+        connection: AsyncConnection[Any],
+        /,
+        *,
+        before_id: UUID,
+        limit: int,
+        status: str,
+        tenant_id: UUID,
+    ) -> list[ExecutionSummary]:
+        """Executions that have not ended and have this status in the queue, without their payload, latest first.
+        Once a wait
+        is over they are NEW there, and WAITING in history until a worker has them.
+        """
+
     async def page_by_workflow(
         self,
         connection: AsyncConnection[Any],
@@ -465,6 +502,21 @@ class AsyncExecutionsQueries:
         workflow_id: UUID,
     ) -> list[ExecutionSummary]:
         """A workflow's executions without their payload, latest first."""
+
+    async def page_children(
+        self,
+        connection: AsyncConnection[Any],
+        /,
+        *,
+        after_id: UUID,
+        limit: int,
+        parent_execution_id: UUID,
+        tenant_id: UUID,
+    ) -> list[ExecutionSummary]:
+        """What an execution has started, ended or not, without its payload, oldest first. Children are younger than
+        their
+        parent: an :after_id a little below the parent's own leaves older periods unread.
+        """
 
     async def page_failed(
         self,
@@ -808,6 +860,19 @@ class AsyncNodeExecutionsQueries:
         tenant_id: UUID,
     ) -> list[NodeExecutionSummary]:
         """An execution's node runs without their payload, by node and pass."""
+
+    async def page_results(
+        self,
+        connection: AsyncConnection[Any],
+        /,
+        *,
+        after_node_id: str,
+        after_run_index: int,
+        execution_id: UUID,
+        limit: int,
+        tenant_id: UUID,
+    ) -> list[NodeExecution]:
+        """An execution's node runs, whole, by node and pass."""
 
     async def record_many(
         self,
@@ -1347,6 +1412,9 @@ class AsyncConcurrencyLimitsNamespace(AsyncNamespace):
     async def page(self, *, after_key: str, limit: int, tenant_id: UUID = ...) -> list[ConcurrencyLimit]:
         """Limits by key."""
 
+    async def page_use(self, *, after_key: str, limit: int, tenant_id: UUID = ...) -> list[ConcurrencyUse]:
+        """Limits by key, with how many executions of each run and how many wait for a place."""
+
     async def refill(self, *, concurrency_key: str, tenant_id: UUID = ...) -> int:
         """Let in the next executions of a key, as many as it has free places; how many they were."""
 
@@ -1480,6 +1548,9 @@ class AsyncExecutionsNamespace(AsyncNamespace):
     async def get(self, *, execution_id: UUID, tenant_id: UUID = ...) -> Execution | None:
         """One execution, whole."""
 
+    async def get_many(self, *, execution_ids: list[UUID], tenant_id: UUID = ...) -> list[Execution]:
+        """Executions, whole; those that are not there are left out."""
+
     async def get_queue_entry(self, *, execution_id: UUID, tenant_id: UUID = ...) -> QueueEntry | None:
         """How the queue sees an execution; no row once it has ended."""
 
@@ -1501,6 +1572,19 @@ class AsyncExecutionsNamespace(AsyncNamespace):
     async def page(self, *, before_id: UUID, limit: int, tenant_id: UUID = ...) -> list[ExecutionSummary]:
         """Executions without their payload, latest first."""
 
+    async def page_active(
+        self,
+        *,
+        before_id: UUID,
+        limit: int,
+        status: str,
+        tenant_id: UUID = ...,
+    ) -> list[ExecutionSummary]:
+        """Executions that have not ended and have this status in the queue, without their payload, latest first.
+        Once a wait
+        is over they are NEW there, and WAITING in history until a worker has them.
+        """
+
     async def page_by_workflow(
         self,
         *,
@@ -1510,6 +1594,19 @@ class AsyncExecutionsNamespace(AsyncNamespace):
         workflow_id: UUID,
     ) -> list[ExecutionSummary]:
         """A workflow's executions without their payload, latest first."""
+
+    async def page_children(
+        self,
+        *,
+        after_id: UUID,
+        limit: int,
+        parent_execution_id: UUID,
+        tenant_id: UUID = ...,
+    ) -> list[ExecutionSummary]:
+        """What an execution has started, ended or not, without its payload, oldest first. Children are younger than
+        their
+        parent: an :after_id a little below the parent's own leaves older periods unread.
+        """
 
     async def page_failed(self, *, before_id: UUID, limit: int, tenant_id: UUID = ...) -> list[ExecutionSummary]:
         """Executions that ended in ERROR, without their payload, latest first."""
@@ -1663,6 +1760,17 @@ class AsyncNodeExecutionsNamespace(AsyncNamespace):
         tenant_id: UUID = ...,
     ) -> list[NodeExecutionSummary]:
         """An execution's node runs without their payload, by node and pass."""
+
+    async def page_results(
+        self,
+        *,
+        after_node_id: str,
+        after_run_index: int,
+        execution_id: UUID,
+        limit: int,
+        tenant_id: UUID = ...,
+    ) -> list[NodeExecution]:
+        """An execution's node runs, whole, by node and pass."""
 
 class AsyncNodesNamespace(AsyncNamespace):
     """The nodes of workflows: a projection of their documents, written by saves."""

@@ -4,6 +4,7 @@ from wfstore.models.checks import CatalogColumn, CatalogFunction, CatalogOperato
 from wfstore.models.executions import (
     Claim,
     ConcurrencyLimit,
+    ConcurrencyUse,
     DeadLetter,
     Execution,
     ExecutionCreated,
@@ -54,6 +55,7 @@ __all__ = [
     "CatalogType",
     "Claim",
     "ConcurrencyLimit",
+    "ConcurrencyUse",
     "DeadLetter",
     "Execution",
     "ExecutionCreated",

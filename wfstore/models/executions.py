@@ -184,6 +184,17 @@ class ConcurrencyLimit(Row):
     updated_at: datetime
 
 
+class ConcurrencyUse(Row):
+    """The limit of a key, and what it is used for."""
+
+    tenant_id: UUID
+    concurrency_key: str
+    max_running: int
+    running: int
+    parked: int
+    """Waiting for a place."""
+
+
 class ExecutionPause(Row):
     """A queue or a workflow of which nothing is handed out."""
 

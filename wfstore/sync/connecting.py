@@ -38,6 +38,7 @@ def connect(
     timeout: float = 30.0,
     attempts: int = 5,
     prepare_threshold: int | None = 5,
+    connection_class: type[Connection[Any]] = Connection,
 ) -> Store:
     """Connect to a database whose schema suits this release.
 
@@ -51,6 +52,7 @@ def connect(
         attempts: how often a call is tried when it meets a deadlock or, where that is safe, a lost connection.
         prepare_threshold: executions after which a statement is prepared on the server; None never, as
             PgBouncer before 1.21 needs it in transaction mode.
+        connection_class: what the pool is made of.
 
     Raises:
         DatabaseUnavailable: no server answered in time.
@@ -70,6 +72,7 @@ def connect(
         max_size=max_size,
         timeout=timeout,
         open=False,
+        connection_class=connection_class,
         configure=_configure,
         # BEGIN and COMMIT travel with the statements between them: psycopg's own cost a round trip each
         kwargs={"prepare_threshold": prepare_threshold, "autocommit": True},

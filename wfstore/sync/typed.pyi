@@ -15,6 +15,7 @@ from wfstore.models import (
     CatalogType,
     Claim,
     ConcurrencyLimit,
+    ConcurrencyUse,
     DeadLetter,
     Execution,
     ExecutionCreated,
@@ -113,6 +114,17 @@ class ConcurrencyLimitsQueries:
         tenant_id: UUID,
     ) -> list[ConcurrencyLimit]:
         """Limits by key."""
+
+    def page_use(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        after_key: str,
+        limit: int,
+        tenant_id: UUID,
+    ) -> list[ConcurrencyUse]:
+        """Limits by key, with how many executions of each run and how many wait for a place."""
 
     def refill(self, connection: Connection[Any], /, *, concurrency_key: str, tenant_id: UUID) -> int:
         """Let in the next executions of a key, as many as it has free places; how many they were."""
@@ -349,6 +361,16 @@ class ExecutionsQueries:
     def get(self, connection: Connection[Any], /, *, execution_id: UUID, tenant_id: UUID) -> Execution | None:
         """One execution, whole."""
 
+    def get_many(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        execution_ids: list[UUID],
+        tenant_id: UUID,
+    ) -> list[Execution]:
+        """Executions, whole; those that are not there are left out."""
+
     def get_queue_entry(
         self,
         connection: Connection[Any],
@@ -387,6 +409,21 @@ class ExecutionsQueries:
     ) -> list[ExecutionSummary]:
         """Executions without their payload, latest first."""
 
+    def page_active(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        before_id: UUID,
+        limit: int,
+        status: str,
+        tenant_id: UUID,
+    ) -> list[ExecutionSummary]:
+        """Executions that have not ended and have this status in the queue, without their payload, latest first.
+        Once a wait
+        is over they are NEW there, and WAITING in history until a worker has them.
+        """
+
     def page_by_workflow(
         self,
         connection: Connection[Any],
@@ -398,6 +435,21 @@ class ExecutionsQueries:
         workflow_id: UUID,
     ) -> list[ExecutionSummary]:
         """A workflow's executions without their payload, latest first."""
+
+    def page_children(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        after_id: UUID,
+        limit: int,
+        parent_execution_id: UUID,
+        tenant_id: UUID,
+    ) -> list[ExecutionSummary]:
+        """What an execution has started, ended or not, without its payload, oldest first. Children are younger than
+        their
+        parent: an :after_id a little below the parent's own leaves older periods unread.
+        """
 
     def page_failed(
         self,
@@ -720,6 +772,19 @@ class NodeExecutionsQueries:
         tenant_id: UUID,
     ) -> list[NodeExecutionSummary]:
         """An execution's node runs without their payload, by node and pass."""
+
+    def page_results(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        after_node_id: str,
+        after_run_index: int,
+        execution_id: UUID,
+        limit: int,
+        tenant_id: UUID,
+    ) -> list[NodeExecution]:
+        """An execution's node runs, whole, by node and pass."""
 
     def record_many(
         self,
@@ -1196,6 +1261,9 @@ class ConcurrencyLimitsNamespace(Namespace):
     def page(self, *, after_key: str, limit: int, tenant_id: UUID = ...) -> list[ConcurrencyLimit]:
         """Limits by key."""
 
+    def page_use(self, *, after_key: str, limit: int, tenant_id: UUID = ...) -> list[ConcurrencyUse]:
+        """Limits by key, with how many executions of each run and how many wait for a place."""
+
     def refill(self, *, concurrency_key: str, tenant_id: UUID = ...) -> int:
         """Let in the next executions of a key, as many as it has free places; how many they were."""
 
@@ -1322,6 +1390,9 @@ class ExecutionsNamespace(Namespace):
     def get(self, *, execution_id: UUID, tenant_id: UUID = ...) -> Execution | None:
         """One execution, whole."""
 
+    def get_many(self, *, execution_ids: list[UUID], tenant_id: UUID = ...) -> list[Execution]:
+        """Executions, whole; those that are not there are left out."""
+
     def get_queue_entry(self, *, execution_id: UUID, tenant_id: UUID = ...) -> QueueEntry | None:
         """How the queue sees an execution; no row once it has ended."""
 
@@ -1343,6 +1414,12 @@ class ExecutionsNamespace(Namespace):
     def page(self, *, before_id: UUID, limit: int, tenant_id: UUID = ...) -> list[ExecutionSummary]:
         """Executions without their payload, latest first."""
 
+    def page_active(self, *, before_id: UUID, limit: int, status: str, tenant_id: UUID = ...) -> list[ExecutionSummary]:
+        """Executions that have not ended and have this status in the queue, without their payload, latest first.
+        Once a wait
+        is over they are NEW there, and WAITING in history until a worker has them.
+        """
+
     def page_by_workflow(
         self,
         *,
@@ -1352,6 +1429,19 @@ class ExecutionsNamespace(Namespace):
         workflow_id: UUID,
     ) -> list[ExecutionSummary]:
         """A workflow's executions without their payload, latest first."""
+
+    def page_children(
+        self,
+        *,
+        after_id: UUID,
+        limit: int,
+        parent_execution_id: UUID,
+        tenant_id: UUID = ...,
+    ) -> list[ExecutionSummary]:
+        """What an execution has started, ended or not, without its payload, oldest first. Children are younger than
+        their
+        parent: an :after_id a little below the parent's own leaves older periods unread.
+        """
 
     def page_failed(self, *, before_id: UUID, limit: int, tenant_id: UUID = ...) -> list[ExecutionSummary]:
         """Executions that ended in ERROR, without their payload, latest first."""
@@ -1491,6 +1581,17 @@ class NodeExecutionsNamespace(Namespace):
         tenant_id: UUID = ...,
     ) -> list[NodeExecutionSummary]:
         """An execution's node runs without their payload, by node and pass."""
+
+    def page_results(
+        self,
+        *,
+        after_node_id: str,
+        after_run_index: int,
+        execution_id: UUID,
+        limit: int,
+        tenant_id: UUID = ...,
+    ) -> list[NodeExecution]:
+        """An execution's node runs, whole, by node and pass."""
 
 class NodesNamespace(Namespace):
     """The nodes of workflows: a projection of their documents, written by saves."""

@@ -1,0 +1,168 @@
+"""A worker at work: its chores, its runs, and how it stops."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from wfstore.aio import queries
+from wfstore.aio.group_commit import AsyncResultWriter
+from wfstore.errors import LeaseLost, WfstoreError
+from wfstore.leases import ClaimedExecution
+from wfstore.worker.claiming import Claimer
+from wfstore.worker.handlers import Choose
+from wfstore.worker.health import Health
+from wfstore.worker.holding import Holding
+from wfstore.worker.journal import Surroundings
+from wfstore.worker.keeping import Keeper
+from wfstore.worker.listening import Listener
+from wfstore.worker.opening import Place
+from wfstore.worker.run import Endings, Run
+from wfstore.worker.settings import Settings
+from wfstore.worker.versions import Versions
+
+_log = logging.getLogger("wfstore.worker")
+_GRACE_SECONDS = 5.0
+_STOPS = "the worker stops"
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """What was said about stopping."""
+
+    draining: asyncio.Event
+    at_once: asyncio.Event
+
+
+class Shift:
+    """From the first claim to the last lease handed back."""
+
+    def __init__(
+        self,
+        place: Place,
+        writer: AsyncResultWriter,
+        settings: Settings,
+        *,
+        health: Health,
+        choose: Choose,
+        stopping: Stopping,
+    ) -> None:
+        self._place = place
+        self._writer = writer
+        self._settings = settings
+        self._health = health
+        self._choose = choose
+        self._stopping = stopping
+        self._around = Surroundings(
+            store=place.store,
+            handler_store=place.handler_store,
+            versions=Versions(place.store),
+            permanent=settings.never_again,
+            longest_pause=settings.longest_pause,
+            lease=settings.lease,
+            clock=settings.clock,
+            draining=stopping.draining.is_set,
+        )
+        self._endings = Endings.of(self._around)
+        self._claimer = Claimer(place.store, settings, health, room=self._room, begin=self._begin)
+        self._keeper = Keeper(place.store, settings, health, self._claimer.make_room)
+
+    async def work(self) -> None:
+        """Work until told to stop, then drain; whatever ends it, leases that are left are handed back."""
+        claiming = asyncio.create_task(self._claimer.run())
+        chores = [asyncio.create_task(self._keeper.heartbeats()), asyncio.create_task(self._keeper.expirations())]
+        if self._settings.listen:
+            chores.append(asyncio.create_task(self._listener().run()))
+        try:
+            await _first(self._stopping.draining, [claiming, *chores])
+            self._claimer.stop()
+            # a claim that is cut off may have been made: its leases would have to run out
+            await _first(self._stopping.at_once, [claiming])
+            await self._drain()
+        finally:
+            await _cancel([claiming])
+            await self._hand_back()
+            await _cancel(chores)
+
+    def _listener(self) -> Listener:
+        return Listener(
+            self._place.url,
+            self._settings.queues,
+            self._claimer.wake,
+            answer_timeout=self._settings.answer_seconds,
+            health=self._health,
+        )
+
+    def _room(self) -> int:
+        return self._settings.concurrency - len(self._keeper)
+
+    def _begin(self, lease: ClaimedExecution, until: float) -> None:
+        run = Run(Holding(lease, until), self._around, self._writer, self._endings, self._health)
+        self._keeper.add(run, asyncio.create_task(run.run(self._choose)))
+
+    async def _drain(self) -> None:
+        """Let the handlers end, for a while."""
+        everything = asyncio.gather(*self._keeper.tasks, return_exceptions=True)
+        try:
+            async with asyncio.timeout(self._settings.drain_timeout.total_seconds()):
+                await _first(self._stopping.at_once, [asyncio.shield(everything)])
+        except TimeoutError:
+            _log.warning("%d execution(s) were not done when the worker had to stop", len(self._keeper))
+
+    async def _hand_back(self) -> None:
+        """Stop what is left, and give the leases back, without a failure counted, so that others take over at once."""
+        left = [run for run in self._keeper if not run.holding.lost.is_set()]
+        endable = {task for task, run in self._keeper.items() if run.can_be_stopped or run.is_ending}
+        for run in left:
+            run.stop(_STOPS)
+        if endable:
+            await asyncio.wait(endable, timeout=_GRACE_SECONDS)
+        try:
+            async with asyncio.timeout(_GRACE_SECONDS):
+                await self._release([run.holding.lease for run in left if not run.has_ended])
+        except (TimeoutError, WfstoreError, psycopg.Error) as error:
+            self._health.note(error, self._settings.clock())
+            _log.warning("leases could not be handed back, and will run out: %s", error)
+        await _cancel(self._keeper.tasks)
+
+    async def _release(self, leases: list[ClaimedExecution]) -> None:
+        """Suspend until now, which counts no failure, and tell other workers."""
+        if not leases:
+            return
+        now = self._settings.clock()
+        suspend = self._place.store.executions.suspend
+        outcomes = await asyncio.gather(
+            *(suspend(lease, until=now, now=now) for lease in leases), return_exceptions=True
+        )
+        self._health.released += sum(outcome is True for outcome in outcomes)
+        async with self._place.store.pool.connection() as connection:
+            await queries.session.notify(connection, queues=list(self._settings.queues))
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException) and not isinstance(outcome, LeaseLost):
+                raise outcome
+
+
+async def _first(event: asyncio.Event, others: Iterable[asyncio.Future[Any]]) -> None:
+    """Wait until an event is set or one of the others has ended; raise what that raised."""
+    others = list(others)
+    waiting = asyncio.create_task(event.wait())
+    try:
+        done, _ = await asyncio.wait([waiting, *others], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
+    for task in done:
+        if task is not waiting:
+            task.result()
+
+
+async def _cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel tasks and see them end."""
+    tasks = list(tasks)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
