@@ -102,9 +102,15 @@ CREATE TRIGGER workflow_executions_transition BEFORE UPDATE ON workflow_executio
                 OR OLD.error_details IS DISTINCT FROM NEW.error_details
             )
         )
+        OR OLD.tenant_id <> NEW.tenant_id
+        OR OLD.execution_id <> NEW.execution_id
         OR OLD.workflow_id <> NEW.workflow_id
         OR OLD.workflow_revision <> NEW.workflow_revision
         OR OLD.mode <> NEW.mode
+        OR OLD.triggered_by IS DISTINCT FROM NEW.triggered_by
+        OR OLD.parent_execution_id IS DISTINCT FROM NEW.parent_execution_id
+        OR OLD.retry_of_execution_id IS DISTINCT FROM NEW.retry_of_execution_id
+        OR OLD.created_at <> NEW.created_at
     )
     EXECUTE FUNCTION wfstore_refuse_history('execution');
 CREATE POLICY workflow_executions_tenant ON workflow_executions

@@ -55,10 +55,10 @@ CREATE INDEX execution_queue_ready_idx ON execution_queue (queue, priority DESC,
 -- What time will make claimable: scheduled starts, leases that end, waits that time out.
 CREATE INDEX execution_queue_due_idx ON execution_queue (queue, visible_at) WHERE NOT ready AND parked_by IS NULL;
 -- Who has or could take one of a key's places, and who is next in line for one.
-CREATE INDEX execution_queue_active_idx ON execution_queue (concurrency_key, tenant_id)
+CREATE INDEX execution_queue_active_idx ON execution_queue (concurrency_key, tenant_id, status)
     WHERE concurrency_key IS NOT NULL AND (ready OR status = 'RUNNING');
 CREATE INDEX execution_queue_parked_idx
-    ON execution_queue (concurrency_key, tenant_id, priority DESC, visible_at, execution_id)
+    ON execution_queue (concurrency_key, tenant_id, queue, priority DESC, visible_at, execution_id)
     WHERE parked_by = 'CONCURRENCY';
 CREATE INDEX execution_queue_paused_idx ON execution_queue (workflow_id, tenant_id) WHERE parked_by = 'WORKFLOW';
 -- The children that have not ended.

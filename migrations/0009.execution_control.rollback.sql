@@ -8,5 +8,6 @@ DROP FUNCTION wfstore_child_ended();
 DROP FUNCTION wfstore_return_place();
 DROP FUNCTION wfstore_refill(uuid, text);
 DROP FUNCTION wfstore_admit(uuid[], uuid[]);
+DROP FUNCTION wfstore_woken(text);
 DROP TABLE execution_pauses;
 DROP TABLE concurrency_limits;

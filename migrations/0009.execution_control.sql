@@ -43,6 +43,8 @@ CREATE TABLE execution_pauses (
     created_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT execution_pauses_pkey PRIMARY KEY (tenant_id, kind, name)
 );
+-- A claim asks which of many tenants have paused its queue.
+CREATE INDEX execution_pauses_name_idx ON execution_pauses (name, kind, tenant_id);
 COMMENT ON TABLE execution_pauses IS 'Queues and workflows of which nothing is handed out; what runs already goes on.';
 COMMENT ON COLUMN execution_pauses.tenant_id IS 'The tenant.';
 COMMENT ON COLUMN execution_pauses.kind IS 'QUEUE or WORKFLOW.';
@@ -64,72 +66,100 @@ GRANT SELECT ON execution_pauses TO wfstore_readonly;
 CREATE FUNCTION wfstore_admit(of_tenants uuid[], candidates uuid[])
 RETURNS TABLE (admitted_tenant uuid, admitted uuid)
 LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan -- by keys all of it: planning anew for each would cost more than running
 SET search_path = public, pg_temp
 AS $$
 BEGIN
+    -- Everything in here goes by keys, LATERAL and with a limit, though there is none: these plans are kept, whatever
+    -- tenant comes next, and a join could read all that it has in the queue.
     -- Who resumes a workflow waits until what is parked here can be seen.
-    PERFORM FROM execution_pauses AS p
-    WHERE p.tenant_id = ANY(of_tenants)
-        AND p.kind = 'WORKFLOW'
-        AND p.name IN (
-            SELECT q.workflow_id::text FROM execution_queue AS q
-            WHERE q.tenant_id = ANY(of_tenants) AND q.execution_id = ANY(candidates)
-        )
-    ORDER BY p.tenant_id, p.name
-    FOR SHARE;
-    -- In one order, so that two claims do not wait for each other.
-    PERFORM FROM concurrency_limits AS l
-    WHERE l.tenant_id = ANY(of_tenants)
-        AND l.concurrency_key IN (
-            SELECT q.concurrency_key FROM execution_queue AS q
-            WHERE q.tenant_id = ANY(of_tenants) AND q.execution_id = ANY(candidates)
-        )
-    ORDER BY l.tenant_id, l.concurrency_key
-    FOR UPDATE;
-    RETURN QUERY
-    WITH candidate AS (
-        SELECT
-            q.tenant_id, q.execution_id, q.concurrency_key, q.priority, q.visible_at,
-            EXISTS (
-                SELECT FROM execution_pauses AS p
-                WHERE p.tenant_id = q.tenant_id AND p.kind = 'WORKFLOW' AND p.name = q.workflow_id::text
-            ) AS paused
+    PERFORM FROM (
+        SELECT DISTINCT q.tenant_id, q.workflow_id
         FROM unnest(of_tenants, candidates) AS wanted (tenant_id, execution_id)
-        JOIN execution_queue AS q
-            ON q.tenant_id = wanted.tenant_id
-            AND q.execution_id = wanted.execution_id
-    ),
-    ranked AS (
+        CROSS JOIN LATERAL (
+            SELECT queued.tenant_id, queued.workflow_id
+            FROM execution_queue AS queued
+            WHERE queued.tenant_id = wanted.tenant_id AND queued.execution_id = wanted.execution_id
+            LIMIT 1
+        ) AS q
+        ORDER BY q.tenant_id, q.workflow_id
+        LIMIT (SELECT NULL::bigint)
+    ) AS meant
+    CROSS JOIN LATERAL (
+        SELECT FROM execution_pauses AS p
+        WHERE p.tenant_id = meant.tenant_id AND p.kind = 'WORKFLOW' AND p.name = meant.workflow_id::text
+        LIMIT 1
+        FOR SHARE
+    ) AS pause;
+    -- In one order, so that two claims do not wait for each other.
+    PERFORM FROM (
+        SELECT DISTINCT q.tenant_id, q.concurrency_key
+        FROM unnest(of_tenants, candidates) AS wanted (tenant_id, execution_id)
+        CROSS JOIN LATERAL (
+            SELECT queued.tenant_id, queued.concurrency_key
+            FROM execution_queue AS queued
+            WHERE queued.tenant_id = wanted.tenant_id AND queued.execution_id = wanted.execution_id
+            LIMIT 1
+        ) AS q
+        WHERE q.concurrency_key IS NOT NULL
+        ORDER BY q.tenant_id, q.concurrency_key
+        LIMIT (SELECT NULL::bigint)
+    ) AS meant
+    CROSS JOIN LATERAL (
+        SELECT FROM concurrency_limits AS l
+        WHERE l.tenant_id = meant.tenant_id AND l.concurrency_key = meant.concurrency_key
+        LIMIT 1
+        FOR UPDATE
+    ) AS place;
+    RETURN QUERY
+    WITH candidate AS MATERIALIZED (
         SELECT
-            c.tenant_id, c.execution_id, c.concurrency_key,
-            row_number() OVER (
-                PARTITION BY c.tenant_id, c.concurrency_key ORDER BY c.priority DESC, c.visible_at, c.execution_id
-            ) AS place
+            q.tenant_id, q.execution_id, q.concurrency_key, q.priority, q.visible_at, pause.name IS NOT NULL AS paused
+        FROM (
+            SELECT each.tenant_id, each.execution_id
+            FROM unnest(of_tenants, candidates) AS each (tenant_id, execution_id)
+            LIMIT (SELECT NULL::bigint)
+        ) AS wanted
+        CROSS JOIN LATERAL (
+            SELECT queued.*
+            FROM execution_queue AS queued
+            WHERE queued.tenant_id = wanted.tenant_id AND queued.execution_id = wanted.execution_id
+            LIMIT 1
+        ) AS q
+        LEFT JOIN LATERAL (
+            SELECT p.name
+            FROM execution_pauses AS p
+            WHERE p.tenant_id = q.tenant_id AND p.kind = 'WORKFLOW' AND p.name = q.workflow_id::text
+            LIMIT 1
+        ) AS pause ON true
+    ),
+    keyed AS (
+        SELECT
+            c.tenant_id, c.concurrency_key,
+            array_agg(c.execution_id ORDER BY c.priority DESC, c.visible_at, c.execution_id) AS execution_ids
         FROM candidate AS c
         WHERE NOT c.paused
+        GROUP BY c.tenant_id, c.concurrency_key
     ),
-    free AS (
-        SELECT
-            l.tenant_id, l.concurrency_key,
-            l.max_running - (
-                SELECT count(*)
-                FROM execution_queue AS q
-                WHERE q.tenant_id = l.tenant_id
-                    AND q.concurrency_key = l.concurrency_key
-                    AND q.status = 'RUNNING'
-            ) AS places
-        FROM (SELECT DISTINCT r.tenant_id, r.concurrency_key FROM ranked AS r) AS wanted
-        JOIN concurrency_limits AS l
-            ON l.tenant_id = wanted.tenant_id
-            AND l.concurrency_key = wanted.concurrency_key
-    ),
-    let_in AS (
-        SELECT r.tenant_id, r.execution_id
-        FROM ranked AS r
-        LEFT JOIN free
-            ON free.tenant_id = r.tenant_id
-            AND free.concurrency_key = r.concurrency_key
-        WHERE r.concurrency_key IS NULL OR free.places IS NULL OR r.place <= free.places
+    -- Without a key or without a limit there are no places, and all are let in.
+    let_in AS MATERIALIZED (
+        SELECT k.tenant_id, next.execution_id
+        FROM keyed AS k
+        LEFT JOIN LATERAL (
+            SELECT
+                l.max_running - (
+                    SELECT count(*)
+                    FROM execution_queue AS q
+                    WHERE q.tenant_id = l.tenant_id
+                        AND q.concurrency_key = l.concurrency_key
+                        AND q.status = 'RUNNING'
+                ) AS places
+            FROM concurrency_limits AS l
+            WHERE l.tenant_id = k.tenant_id AND l.concurrency_key = k.concurrency_key
+            LIMIT 1
+        ) AS free ON true
+        CROSS JOIN LATERAL unnest(k.execution_ids) WITH ORDINALITY AS next (execution_id, place)
+        WHERE free.places IS NULL OR next.place <= free.places
     ),
     parked AS (
         UPDATE execution_queue AS q
@@ -148,45 +178,89 @@ COMMENT ON FUNCTION wfstore_admit(uuid[], uuid[]) IS
 REVOKE ALL ON FUNCTION wfstore_admit(uuid[], uuid[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION wfstore_admit(uuid[], uuid[]) TO wfstore_worker;
 
+-- Told by who made it ready, after the commit: a NOTIFY in here would make all commits that have one wait for each
+-- other's disk.
+CREATE FUNCTION wfstore_woken(of_queue text) RETURNS void
+LANGUAGE sql
+SET search_path = pg_catalog
+AS $$
+    SELECT set_config(
+        'wfstore.woken',
+        (
+            coalesce(nullif(current_setting('wfstore.woken', true), ''), '{}')::jsonb || jsonb_build_object(of_queue, true)
+        )::text,
+        true
+    )
+$$;
+COMMENT ON FUNCTION wfstore_woken(text) IS 'Note, until the transaction ends, that a trigger made something ready in this queue.';
+REVOKE ALL ON FUNCTION wfstore_woken(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION wfstore_woken(text) TO wfstore_app, wfstore_worker;
+
 CREATE FUNCTION wfstore_refill(of_tenant uuid, of_key text) RETURNS integer
 LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan -- by keys all of it: planning anew for each would cost more than running
 SET search_path = public, pg_temp
 AS $$
 DECLARE
     places integer;
     active integer;
     unparked integer;
+    in_all integer := 0;
+    of_queue text := '';
 BEGIN
     SELECT l.max_running INTO places
     FROM concurrency_limits AS l
     WHERE l.tenant_id = of_tenant
         AND l.concurrency_key = of_key
     FOR UPDATE;
-    SELECT count(*) INTO active
-    FROM (
-        SELECT FROM execution_queue AS q
+    -- Queue by queue: what is ready in one that is paused, or that nobody serves, must not keep the others waiting.
+    LOOP
+        SELECT q.queue INTO of_queue
+        FROM execution_queue AS q
         WHERE q.tenant_id = of_tenant
             AND q.concurrency_key = of_key
-            AND (q.ready OR q.status = 'RUNNING')
-        LIMIT places
-    ) AS found;
-    -- Without a limit nobody is parked for long: no places is NULL, and LIMIT NULL is no limit.
-    UPDATE execution_queue AS q
-    SET ready = true,
-        parked_by = NULL
-    WHERE (q.tenant_id, q.execution_id) IN (
-        SELECT next.tenant_id, next.execution_id
-        FROM execution_queue AS next
-        WHERE next.tenant_id = of_tenant
-            AND next.concurrency_key = of_key
-            AND next.parked_by = 'CONCURRENCY'
-        ORDER BY next.priority DESC, next.visible_at, next.execution_id
-        LIMIT places - active
-        -- Whoever has one of them locked is about to end it, and refills after that.
-        FOR UPDATE SKIP LOCKED
-    );
-    GET DIAGNOSTICS unparked = ROW_COUNT;
-    RETURN unparked;
+            AND q.parked_by = 'CONCURRENCY'
+            AND q.queue > of_queue
+        ORDER BY q.queue
+        LIMIT 1;
+        EXIT WHEN NOT FOUND;
+        SELECT count(*) INTO active
+        FROM (
+            SELECT FROM execution_queue AS q
+            WHERE q.tenant_id = of_tenant
+                AND q.concurrency_key = of_key
+                AND (q.ready OR q.status = 'RUNNING')
+                AND (q.status = 'RUNNING' OR q.queue = of_queue)
+            LIMIT places
+        ) AS found;
+        -- Without a limit nobody is parked for long: no places is NULL, and LIMIT NULL is no limit.
+        -- The next ones as a CTE: a subquery may be run once for each row, and lets in more each time.
+        WITH next AS MATERIALIZED (
+            SELECT q.tenant_id, q.execution_id
+            FROM execution_queue AS q
+            WHERE q.tenant_id = of_tenant
+                AND q.concurrency_key = of_key
+                AND q.parked_by = 'CONCURRENCY'
+                AND q.queue = of_queue
+            ORDER BY q.priority DESC, q.visible_at, q.execution_id
+            LIMIT places - active
+            -- Waits for who has one of them locked: it may be a signal, which leaves it parked, and nobody would come
+            -- back for it.
+            FOR UPDATE
+        )
+        UPDATE execution_queue AS q
+        SET ready = true,
+            parked_by = NULL
+        FROM next
+        WHERE q.tenant_id = next.tenant_id
+            AND q.execution_id = next.execution_id;
+        GET DIAGNOSTICS unparked = ROW_COUNT;
+        IF unparked > 0 THEN
+            PERFORM wfstore_woken(of_queue);
+        END IF;
+        in_all := in_all + unparked;
+    END LOOP;
+    RETURN in_all;
 END
 $$;
 COMMENT ON FUNCTION wfstore_refill(uuid, text) IS 'Make ready the next parked executions of a key, as many as its free places; returns how many.';
@@ -218,6 +292,8 @@ CREATE FUNCTION wfstore_child_ended() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = public, pg_temp
 AS $$
+DECLARE
+    of_queue text;
 BEGIN
     -- The lock first: of two last children the second sees that the first has gone.
     PERFORM FROM execution_queue AS q
@@ -239,7 +315,11 @@ BEGIN
             SELECT FROM execution_queue AS child
             WHERE child.tenant_id = OLD.tenant_id
                 AND child.parent_execution_id = OLD.parent_execution_id
-        );
+        )
+    RETURNING q.queue INTO of_queue;
+    IF FOUND THEN
+        PERFORM wfstore_woken(of_queue);
+    END IF;
     RETURN NULL;
 END
 $$;

@@ -27,14 +27,20 @@ WHERE tenant_id = :tenant_id
 ORDER BY kind, name
 LIMIT :limit;
 
--- name: unpark(tenant_id, workflow_id)!
--- Make ready what was parked while a workflow was paused.
--- returns: int
+-- name: unpark(tenant_id, workflow_id)
+-- Make ready what was parked while a workflow was paused; in which queues that was.
+-- returns: str     rows: one for each queue
+-- allow: no-cap (the queues that one workflow is parked in)
 -- index: execution_queue_paused_idx
 -- repeat: safe
-UPDATE execution_queue
-SET ready = true,
-    parked_by = NULL
-WHERE tenant_id = :tenant_id
-    AND workflow_id = :workflow_id
-    AND parked_by = 'WORKFLOW';
+WITH unparked AS (
+    UPDATE execution_queue
+    SET ready = true,
+        parked_by = NULL
+    WHERE tenant_id = :tenant_id
+        AND workflow_id = :workflow_id
+        AND parked_by = 'WORKFLOW'
+    RETURNING queue
+)
+SELECT DISTINCT unparked.queue
+FROM unparked;

@@ -58,7 +58,8 @@ next AS (
             s.consumed_by = :consumer
             OR (s.consumed_at IS NULL AND (s.expires_at IS NULL OR s.expires_at > :now))
         )
-    ORDER BY (s.consumed_at IS NULL), s.id
+    -- by the server's clock first: ids of one millisecond come in no order
+    ORDER BY (s.consumed_at IS NULL), s.created_at, s.id
     LIMIT 1
     FOR UPDATE OF s
 ),

@@ -6,7 +6,6 @@
 -- returns: ExecutionKey    rows: 0..n
 -- locks: their execution_queue rows
 -- repeat: safe
--- allow: no-cap (what one execution has started and has not ended)
 WITH RECURSIVE family AS (
     SELECT q.tenant_id, q.execution_id
     FROM execution_queue AS q
@@ -15,24 +14,45 @@ WITH RECURSIVE family AS (
     UNION
     SELECT child.tenant_id, child.execution_id
     FROM family
-    JOIN execution_queue AS child
-        ON child.tenant_id = :tenant_id
-        AND child.parent_execution_id = family.execution_id
+    -- LATERAL, and LIMIT without a limit, here and below: each by its key, though the planner takes a family for large.
+    CROSS JOIN LATERAL (
+        SELECT queued.tenant_id, queued.execution_id
+        FROM execution_queue AS queued
+        WHERE queued.tenant_id = :tenant_id
+            AND queued.parent_execution_id = family.execution_id
+        LIMIT (SELECT NULL::bigint)
+    ) AS child
 ),
 released AS (
     DELETE FROM execution_queue AS q
-    USING family
-    WHERE q.tenant_id = :tenant_id
-        AND q.execution_id = family.execution_id
+    WHERE (q.tenant_id, q.execution_id) IN (
+        SELECT found.tenant_id, found.execution_id
+        FROM (
+            SELECT :tenant_id::uuid AS tenant_id, family.execution_id
+            FROM family
+            LIMIT (SELECT NULL::bigint)
+        ) AS member
+        CROSS JOIN LATERAL (
+            SELECT queued.tenant_id, queued.execution_id
+            FROM execution_queue AS queued
+            WHERE queued.tenant_id = member.tenant_id
+                AND queued.execution_id = member.execution_id
+            LIMIT 1
+        ) AS found
+    )
     RETURNING q.tenant_id, q.execution_id
 ),
 canceled AS (
     UPDATE workflow_executions AS e
     SET status = 'CANCELED',
         end_time = greatest(:end_time::bigint, e.start_time)
-    FROM released
-    WHERE e.tenant_id = :tenant_id
-        AND e.execution_id = released.execution_id
+    FROM (
+        SELECT :tenant_id::uuid AS tenant_id, released.execution_id
+        FROM released
+        LIMIT (SELECT NULL::bigint)
+    ) AS gone
+    WHERE e.tenant_id = gone.tenant_id
+        AND e.execution_id = gone.execution_id
     RETURNING e.tenant_id, e.execution_id
 )
 SELECT tenant_id, execution_id
@@ -43,6 +63,7 @@ FROM canceled;
 -- workflow is paused or all places of its key are taken, is parked and comes back as not admitted.
 -- returns: Claim           rows: 0..limit
 -- locks: execution_queue rows, SKIP LOCKED; then concurrency_limits rows in the order of their keys
+-- plan: custom
 -- index: execution_queue_ready_idx
 -- not-null: visible_at (the end of the lease, a parameter)
 WITH due AS (
@@ -53,14 +74,18 @@ WITH due AS (
     WHERE q.tenant_id = ANY(:tenant_ids::uuid[])
         AND q.queue = :queue
         AND q.ready
-        AND q.tenant_id <> ALL(
-            ARRAY(
-                SELECT p.tenant_id
-                FROM execution_pauses AS p
-                WHERE p.tenant_id = ANY(:tenant_ids::uuid[])
-                    AND p.kind = 'QUEUE'
-                    AND p.name = :queue
-            )
+        -- In coalesce: of <> ALL the planner would think that it leaves nothing of an only tenant, and sort all.
+        AND NOT coalesce(
+            q.tenant_id = ANY(
+                ARRAY(
+                    SELECT p.tenant_id
+                    FROM execution_pauses AS p
+                    WHERE p.tenant_id = ANY(:tenant_ids::uuid[])
+                        AND p.kind = 'QUEUE'
+                        AND p.name = :queue
+                )
+            ),
+            false
         )
     ORDER BY q.priority DESC, q.visible_at, q.execution_id
     LIMIT :limit
@@ -69,15 +94,17 @@ WITH due AS (
 marked AS (
     SELECT
         due.*,
-        due.concurrency_key IS NOT NULL
-        OR EXISTS (
-            SELECT
-            FROM execution_pauses AS p
-            WHERE p.tenant_id = due.tenant_id
-                AND p.kind = 'WORKFLOW'
-                AND p.name = due.workflow_id::text
-        ) AS gated
+        due.concurrency_key IS NOT NULL OR pause.name IS NOT NULL AS gated
     FROM due
+    -- LATERAL and LIMIT: each by its key; EXISTS would read all pauses once there are many.
+    LEFT JOIN LATERAL (
+        SELECT p.name
+        FROM execution_pauses AS p
+        WHERE p.tenant_id = due.tenant_id
+            AND p.kind = 'WORKFLOW'
+            AND p.name = due.workflow_id::text
+        LIMIT 1
+    ) AS pause ON true
 ),
 -- Most executions have neither key nor pause, and cost no call.
 admitted AS (
@@ -114,7 +141,8 @@ SELECT
     marked.failures,
     marked.max_attempts,
     :lease_until::timestamptz AS visible_at,
-    marked.woken_by
+    marked.woken_by,
+    marked.concurrency_key
 FROM marked
 LEFT JOIN claimed
     ON claimed.tenant_id = marked.tenant_id
@@ -250,7 +278,9 @@ WITH item AS (
     ) AS i (tenant_id, execution_id, attempt, retry, wait, jitter, error_message, error_details)
 ),
 held AS (
-    SELECT q.tenant_id, q.execution_id, q.concurrency_key, q.failures, q.max_attempts, q.retry_wait, q.retry_factor, q.retry_wait_max, q.queue, q.workflow_id
+    SELECT
+        q.tenant_id, q.execution_id, q.attempt, q.concurrency_key, q.failures, q.max_attempts, q.retry_wait,
+        q.retry_factor, q.retry_wait_max, q.queue, q.priority, q.workflow_id
     FROM (
         SELECT DISTINCT item.tenant_id, item.execution_id, item.attempt
         FROM item
@@ -260,7 +290,10 @@ held AS (
     ) AS leased
     -- LATERAL and LIMIT, for the same: a plan made for a tenant with little in the queue must suit one with much.
     CROSS JOIN LATERAL (
-        SELECT queued.tenant_id, queued.execution_id, queued.concurrency_key, queued.failures, queued.max_attempts, queued.retry_wait, queued.retry_factor, queued.retry_wait_max, queued.queue, queued.workflow_id
+        SELECT
+            queued.tenant_id, queued.execution_id, queued.attempt, queued.concurrency_key, queued.failures,
+            queued.max_attempts, queued.retry_wait, queued.retry_factor, queued.retry_wait_max, queued.queue,
+            queued.priority, queued.workflow_id
         FROM execution_queue AS queued
         WHERE queued.tenant_id = leased.tenant_id
             AND queued.execution_id = leased.execution_id
@@ -291,21 +324,23 @@ places AS (
 ),
 outcome AS (
     SELECT
-        held.tenant_id, held.execution_id, held.queue, held.workflow_id, held.failures + 1 AS failures,
-        item.error_message, item.error_details,
+        held.tenant_id, held.execution_id, held.queue, held.priority, held.concurrency_key, held.workflow_id,
+        held.failures + 1 AS failures, item.error_message, item.error_details,
         item.retry AND held.failures + 1 < held.max_attempts AS retried,
         :now::timestamptz + make_interval(
             secs => coalesce(
                 item.wait,
-                -- far below what would overflow
-                least(held.retry_wait_max, held.retry_wait * power(held.retry_factor, least(held.failures, 300)))
-                * (1 + item.jitter)
+                -- by way of the logarithm, and far below what would overflow
+                least(held.retry_wait_max, held.retry_wait * exp(least(held.failures * ln(held.retry_factor), 500)))
+                -- downwards: the longest wait is one
+                * (1 - item.jitter)
             )
         ) AS visible_at
     FROM held
     JOIN item
         ON item.tenant_id = held.tenant_id
         AND item.execution_id = held.execution_id
+        AND item.attempt = held.attempt
     WHERE (SELECT count(*) FROM places) >= 0 -- the places first
 ),
 requeued AS (
@@ -328,8 +363,12 @@ released AS (
         AND NOT outcome.retried
 ),
 buried AS (
-    INSERT INTO dead_letters AS d (tenant_id, execution_id, workflow_id, queue, failures, reason, died_at)
-    SELECT o.tenant_id, o.execution_id, o.workflow_id, o.queue, o.failures, coalesce(o.error_message, ''), :now
+    INSERT INTO dead_letters AS d (
+        tenant_id, execution_id, workflow_id, queue, priority, concurrency_key, failures, reason, died_at
+    )
+    SELECT
+        o.tenant_id, o.execution_id, o.workflow_id, o.queue, o.priority, o.concurrency_key, o.failures,
+        coalesce(o.error_message, ''), :now
     FROM outcome AS o
     WHERE NOT o.retried
     ON CONFLICT (tenant_id, execution_id) DO NOTHING
@@ -412,7 +451,7 @@ released AS (
         FROM held
         WHERE (SELECT count(*) FROM places) >= 0 -- the places first
     )
-    RETURNING q.tenant_id, q.execution_id
+    RETURNING q.tenant_id, q.execution_id, q.attempt
 ),
 finished AS (
     UPDATE workflow_executions AS e
@@ -427,6 +466,7 @@ finished AS (
     JOIN released
         ON released.tenant_id = item.tenant_id
         AND released.execution_id = item.execution_id
+        AND released.attempt = item.attempt
     -- By key, each in its period. Besides that the array would be sorted anew for every one of them.
     WHERE e.tenant_id = item.tenant_id
         AND e.execution_id = item.execution_id
@@ -542,7 +582,6 @@ LIMIT :limit;
 -- is over they are NEW there, and WAITING in history until a worker has them.
 -- returns: ExecutionSummary        rows: 0..limit
 -- index: execution_queue_pkey
--- unseen: end_time (what has ended is not in the queue)
 SELECT
     e.tenant_id, e.execution_id, e.workflow_id, e.workflow_revision, active.status, e.mode, e.start_time, e.end_time,
     e.error_message, e.created_at
@@ -680,7 +719,7 @@ waiting AS (
         woken_by = NULL
     FROM fact
     WHERE q.tenant_id = :tenant_id
-        AND q.execution_id = fact.execution_id
+        AND q.execution_id = :execution_id
         AND NOT fact.signaled
         AND NOT fact.childless
     RETURNING q.tenant_id, q.execution_id
@@ -688,9 +727,9 @@ waiting AS (
 written AS (
     UPDATE workflow_executions AS e
     SET status = 'WAITING'
-    FROM waiting
     WHERE e.tenant_id = :tenant_id
-        AND e.execution_id = waiting.execution_id
+        AND e.execution_id = :execution_id
+        AND EXISTS (SELECT FROM waiting)
 )
 SELECT
     fact.tenant_id,
@@ -735,6 +774,7 @@ WHERE tenant_id = :tenant_id
 -- lost is a failure; after too many the execution is given up. Returns how many rows it saw.
 -- returns: int
 -- locks: execution_queue rows, SKIP LOCKED
+-- plan: custom
 -- index: execution_queue_due_idx
 WITH due AS (
     SELECT
@@ -770,7 +810,9 @@ given_up AS (
     WHERE q.tenant_id = due.tenant_id
         AND q.execution_id = due.execution_id
         AND due.exhausted
-    RETURNING q.tenant_id, q.execution_id, q.workflow_id, q.queue, q.failures + 1 AS failures, q.worker_id
+    RETURNING
+        q.tenant_id, q.execution_id, q.workflow_id, q.queue, q.priority, q.concurrency_key, q.failures + 1 AS failures,
+        q.worker_id
 ),
 ended AS (
     UPDATE workflow_executions AS e
@@ -783,8 +825,12 @@ ended AS (
     RETURNING e.tenant_id, e.execution_id, e.error_message
 ),
 buried AS (
-    INSERT INTO dead_letters AS d (tenant_id, execution_id, workflow_id, queue, failures, reason, died_at)
-    SELECT g.tenant_id, g.execution_id, g.workflow_id, g.queue, g.failures, coalesce(ended.error_message, ''), :now
+    INSERT INTO dead_letters AS d (
+        tenant_id, execution_id, workflow_id, queue, priority, concurrency_key, failures, reason, died_at
+    )
+    SELECT
+        g.tenant_id, g.execution_id, g.workflow_id, g.queue, g.priority, g.concurrency_key, g.failures,
+        coalesce(ended.error_message, ''), :now
     FROM given_up AS g
     JOIN ended
         ON ended.tenant_id = g.tenant_id
@@ -793,9 +839,9 @@ buried AS (
 )
 SELECT count(*) FROM due;
 
--- name: wake_signaled(execution_id, now, signal, tenant_id)!
--- Wake an execution that this transaction has locked, if it waits for this signal.
--- returns: int
+-- name: wake_signaled(execution_id, now, signal, tenant_id)$
+-- Wake an execution that this transaction has locked, if it waits for this signal and one is there for it; its queue.
+-- returns: str|None
 -- repeat: safe
 UPDATE execution_queue
 SET status = 'NEW',
@@ -807,4 +853,15 @@ SET status = 'NEW',
 WHERE tenant_id = :tenant_id
     AND execution_id = :execution_id
     AND status = 'WAITING'
-    AND wait_signal = :signal;
+    AND wait_signal = :signal
+    -- sent a second time, it may have been consumed long ago
+    AND EXISTS (
+        SELECT
+        FROM execution_signals AS s
+        WHERE s.tenant_id = :tenant_id
+            AND s.execution_id = :execution_id
+            AND s.name = :signal
+            AND s.consumed_at IS NULL
+            AND (s.expires_at IS NULL OR s.expires_at > :now)
+    )
+RETURNING queue;

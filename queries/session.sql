@@ -47,6 +47,12 @@ SET LOCAL synchronous_commit = off;
 -- returns: int
 LISTEN wfstore_ready;
 
+-- name: woken()
+-- In which queues the triggers of this transaction have made something ready.
+-- returns: str     rows: one for each queue
+SELECT told.queue
+FROM jsonb_object_keys(coalesce(nullif(current_setting('wfstore.woken', true), ''), '{}')::jsonb) AS told (queue);
+
 -- name: notify(queues)
 -- Tell whoever listens that something became ready in these queues.
 -- returns: str     rows: one for each queue

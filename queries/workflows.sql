@@ -41,6 +41,21 @@ WHERE tenant_id = :tenant_id
 -- not-null: wfstore_lock_workflow (it returns the revision, or raises)
 SELECT wfstore_lock_workflow(:tenant_id::uuid, :id::uuid, :revision::bigint);
 
+-- name: names(ids, tenant_id)
+-- What workflows are called; those that are not there are left out.
+-- returns: WorkflowName    rows: 0..n
+-- index: workflows_pkey
+SELECT w.id, w.name
+FROM (SELECT DISTINCT unnest(:ids::uuid[]) AS id) AS wanted
+-- LATERAL and LIMIT: each by its key, never all the tenant's workflows for the sake of a few.
+CROSS JOIN LATERAL (
+    SELECT stored.id, stored.name
+    FROM workflows AS stored
+    WHERE stored.tenant_id = :tenant_id
+        AND stored.id = wanted.id
+    LIMIT 1
+) AS w;
+
 -- name: page(before_id, limit, tenant_id)
 -- Workflows without their documents, latest id first.
 -- returns: WorkflowSummary rows: 0..limit

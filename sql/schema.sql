@@ -68,72 +68,100 @@ SET LOCAL ROLE wfstore_owner;
 
 CREATE FUNCTION public.wfstore_admit(of_tenants uuid[], candidates uuid[]) RETURNS TABLE(admitted_tenant uuid, admitted uuid)
     LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
     SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
+    -- Everything in here goes by keys, LATERAL and with a limit, though there is none: these plans are kept, whatever
+    -- tenant comes next, and a join could read all that it has in the queue.
     -- Who resumes a workflow waits until what is parked here can be seen.
-    PERFORM FROM execution_pauses AS p
-    WHERE p.tenant_id = ANY(of_tenants)
-        AND p.kind = 'WORKFLOW'
-        AND p.name IN (
-            SELECT q.workflow_id::text FROM execution_queue AS q
-            WHERE q.tenant_id = ANY(of_tenants) AND q.execution_id = ANY(candidates)
-        )
-    ORDER BY p.tenant_id, p.name
-    FOR SHARE;
-    -- In one order, so that two claims do not wait for each other.
-    PERFORM FROM concurrency_limits AS l
-    WHERE l.tenant_id = ANY(of_tenants)
-        AND l.concurrency_key IN (
-            SELECT q.concurrency_key FROM execution_queue AS q
-            WHERE q.tenant_id = ANY(of_tenants) AND q.execution_id = ANY(candidates)
-        )
-    ORDER BY l.tenant_id, l.concurrency_key
-    FOR UPDATE;
-    RETURN QUERY
-    WITH candidate AS (
-        SELECT
-            q.tenant_id, q.execution_id, q.concurrency_key, q.priority, q.visible_at,
-            EXISTS (
-                SELECT FROM execution_pauses AS p
-                WHERE p.tenant_id = q.tenant_id AND p.kind = 'WORKFLOW' AND p.name = q.workflow_id::text
-            ) AS paused
+    PERFORM FROM (
+        SELECT DISTINCT q.tenant_id, q.workflow_id
         FROM unnest(of_tenants, candidates) AS wanted (tenant_id, execution_id)
-        JOIN execution_queue AS q
-            ON q.tenant_id = wanted.tenant_id
-            AND q.execution_id = wanted.execution_id
-    ),
-    ranked AS (
+        CROSS JOIN LATERAL (
+            SELECT queued.tenant_id, queued.workflow_id
+            FROM execution_queue AS queued
+            WHERE queued.tenant_id = wanted.tenant_id AND queued.execution_id = wanted.execution_id
+            LIMIT 1
+        ) AS q
+        ORDER BY q.tenant_id, q.workflow_id
+        LIMIT (SELECT NULL::bigint)
+    ) AS meant
+    CROSS JOIN LATERAL (
+        SELECT FROM execution_pauses AS p
+        WHERE p.tenant_id = meant.tenant_id AND p.kind = 'WORKFLOW' AND p.name = meant.workflow_id::text
+        LIMIT 1
+        FOR SHARE
+    ) AS pause;
+    -- In one order, so that two claims do not wait for each other.
+    PERFORM FROM (
+        SELECT DISTINCT q.tenant_id, q.concurrency_key
+        FROM unnest(of_tenants, candidates) AS wanted (tenant_id, execution_id)
+        CROSS JOIN LATERAL (
+            SELECT queued.tenant_id, queued.concurrency_key
+            FROM execution_queue AS queued
+            WHERE queued.tenant_id = wanted.tenant_id AND queued.execution_id = wanted.execution_id
+            LIMIT 1
+        ) AS q
+        WHERE q.concurrency_key IS NOT NULL
+        ORDER BY q.tenant_id, q.concurrency_key
+        LIMIT (SELECT NULL::bigint)
+    ) AS meant
+    CROSS JOIN LATERAL (
+        SELECT FROM concurrency_limits AS l
+        WHERE l.tenant_id = meant.tenant_id AND l.concurrency_key = meant.concurrency_key
+        LIMIT 1
+        FOR UPDATE
+    ) AS place;
+    RETURN QUERY
+    WITH candidate AS MATERIALIZED (
         SELECT
-            c.tenant_id, c.execution_id, c.concurrency_key,
-            row_number() OVER (
-                PARTITION BY c.tenant_id, c.concurrency_key ORDER BY c.priority DESC, c.visible_at, c.execution_id
-            ) AS place
+            q.tenant_id, q.execution_id, q.concurrency_key, q.priority, q.visible_at, pause.name IS NOT NULL AS paused
+        FROM (
+            SELECT each.tenant_id, each.execution_id
+            FROM unnest(of_tenants, candidates) AS each (tenant_id, execution_id)
+            LIMIT (SELECT NULL::bigint)
+        ) AS wanted
+        CROSS JOIN LATERAL (
+            SELECT queued.*
+            FROM execution_queue AS queued
+            WHERE queued.tenant_id = wanted.tenant_id AND queued.execution_id = wanted.execution_id
+            LIMIT 1
+        ) AS q
+        LEFT JOIN LATERAL (
+            SELECT p.name
+            FROM execution_pauses AS p
+            WHERE p.tenant_id = q.tenant_id AND p.kind = 'WORKFLOW' AND p.name = q.workflow_id::text
+            LIMIT 1
+        ) AS pause ON true
+    ),
+    keyed AS (
+        SELECT
+            c.tenant_id, c.concurrency_key,
+            array_agg(c.execution_id ORDER BY c.priority DESC, c.visible_at, c.execution_id) AS execution_ids
         FROM candidate AS c
         WHERE NOT c.paused
+        GROUP BY c.tenant_id, c.concurrency_key
     ),
-    free AS (
-        SELECT
-            l.tenant_id, l.concurrency_key,
-            l.max_running - (
-                SELECT count(*)
-                FROM execution_queue AS q
-                WHERE q.tenant_id = l.tenant_id
-                    AND q.concurrency_key = l.concurrency_key
-                    AND q.status = 'RUNNING'
-            ) AS places
-        FROM (SELECT DISTINCT r.tenant_id, r.concurrency_key FROM ranked AS r) AS wanted
-        JOIN concurrency_limits AS l
-            ON l.tenant_id = wanted.tenant_id
-            AND l.concurrency_key = wanted.concurrency_key
-    ),
-    let_in AS (
-        SELECT r.tenant_id, r.execution_id
-        FROM ranked AS r
-        LEFT JOIN free
-            ON free.tenant_id = r.tenant_id
-            AND free.concurrency_key = r.concurrency_key
-        WHERE r.concurrency_key IS NULL OR free.places IS NULL OR r.place <= free.places
+    -- Without a key or without a limit there are no places, and all are let in.
+    let_in AS MATERIALIZED (
+        SELECT k.tenant_id, next.execution_id
+        FROM keyed AS k
+        LEFT JOIN LATERAL (
+            SELECT
+                l.max_running - (
+                    SELECT count(*)
+                    FROM execution_queue AS q
+                    WHERE q.tenant_id = l.tenant_id
+                        AND q.concurrency_key = l.concurrency_key
+                        AND q.status = 'RUNNING'
+                ) AS places
+            FROM concurrency_limits AS l
+            WHERE l.tenant_id = k.tenant_id AND l.concurrency_key = k.concurrency_key
+            LIMIT 1
+        ) AS free ON true
+        CROSS JOIN LATERAL unnest(k.execution_ids) WITH ORDINALITY AS next (execution_id, place)
+        WHERE free.places IS NULL OR next.place <= free.places
     ),
     parked AS (
         UPDATE execution_queue AS q
@@ -154,6 +182,8 @@ CREATE FUNCTION public.wfstore_child_ended() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
     AS $$
+DECLARE
+    of_queue text;
 BEGIN
     -- The lock first: of two last children the second sees that the first has gone.
     PERFORM FROM execution_queue AS q
@@ -175,7 +205,11 @@ BEGIN
             SELECT FROM execution_queue AS child
             WHERE child.tenant_id = OLD.tenant_id
                 AND child.parent_execution_id = OLD.parent_execution_id
-        );
+        )
+    RETURNING q.queue INTO of_queue;
+    IF FOUND THEN
+        PERFORM wfstore_woken(of_queue);
+    END IF;
     RETURN NULL;
 END
 $$;
@@ -303,43 +337,69 @@ COMMENT ON FUNCTION public.wfstore_make_partitions_ahead(at timestamp with time 
 
 CREATE FUNCTION public.wfstore_refill(of_tenant uuid, of_key text) RETURNS integer
     LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
     SET search_path TO 'public', 'pg_temp'
     AS $$
 DECLARE
     places integer;
     active integer;
     unparked integer;
+    in_all integer := 0;
+    of_queue text := '';
 BEGIN
     SELECT l.max_running INTO places
     FROM concurrency_limits AS l
     WHERE l.tenant_id = of_tenant
         AND l.concurrency_key = of_key
     FOR UPDATE;
-    SELECT count(*) INTO active
-    FROM (
-        SELECT FROM execution_queue AS q
+    -- Queue by queue: what is ready in one that is paused, or that nobody serves, must not keep the others waiting.
+    LOOP
+        SELECT q.queue INTO of_queue
+        FROM execution_queue AS q
         WHERE q.tenant_id = of_tenant
             AND q.concurrency_key = of_key
-            AND (q.ready OR q.status = 'RUNNING')
-        LIMIT places
-    ) AS found;
-    -- Without a limit nobody is parked for long: no places is NULL, and LIMIT NULL is no limit.
-    UPDATE execution_queue AS q
-    SET ready = true,
-        parked_by = NULL
-    WHERE (q.tenant_id, q.execution_id) IN (
-        SELECT next.tenant_id, next.execution_id
-        FROM execution_queue AS next
-        WHERE next.tenant_id = of_tenant
-            AND next.concurrency_key = of_key
-            AND next.parked_by = 'CONCURRENCY'
-        ORDER BY next.priority DESC, next.visible_at, next.execution_id
-        LIMIT places - active
-        -- Whoever has one of them locked is about to end it, and refills after that.
-        FOR UPDATE SKIP LOCKED
-    );
-    GET DIAGNOSTICS unparked = ROW_COUNT;
-    RETURN unparked;
+            AND q.parked_by = 'CONCURRENCY'
+            AND q.queue > of_queue
+        ORDER BY q.queue
+        LIMIT 1;
+        EXIT WHEN NOT FOUND;
+        SELECT count(*) INTO active
+        FROM (
+            SELECT FROM execution_queue AS q
+            WHERE q.tenant_id = of_tenant
+                AND q.concurrency_key = of_key
+                AND (q.ready OR q.status = 'RUNNING')
+                AND (q.status = 'RUNNING' OR q.queue = of_queue)
+            LIMIT places
+        ) AS found;
+        -- Without a limit nobody is parked for long: no places is NULL, and LIMIT NULL is no limit.
+        -- The next ones as a CTE: a subquery may be run once for each row, and lets in more each time.
+        WITH next AS MATERIALIZED (
+            SELECT q.tenant_id, q.execution_id
+            FROM execution_queue AS q
+            WHERE q.tenant_id = of_tenant
+                AND q.concurrency_key = of_key
+                AND q.parked_by = 'CONCURRENCY'
+                AND q.queue = of_queue
+            ORDER BY q.priority DESC, q.visible_at, q.execution_id
+            LIMIT places - active
+            -- Waits for who has one of them locked: it may be a signal, which leaves it parked, and nobody would come
+            -- back for it.
+            FOR UPDATE
+        )
+        UPDATE execution_queue AS q
+        SET ready = true,
+            parked_by = NULL
+        FROM next
+        WHERE q.tenant_id = next.tenant_id
+            AND q.execution_id = next.execution_id;
+        GET DIAGNOSTICS unparked = ROW_COUNT;
+        IF unparked > 0 THEN
+            PERFORM wfstore_woken(of_queue);
+        END IF;
+        in_all := in_all + unparked;
+    END LOOP;
+    RETURN in_all;
 END
 $$;
 
@@ -433,6 +493,21 @@ CREATE FUNCTION public.wfstore_uuid7_time(id uuid) RETURNS timestamp with time z
 
 COMMENT ON FUNCTION public.wfstore_uuid7_time(id uuid) IS 'The time that a UUIDv7 carries.';
 
+CREATE FUNCTION public.wfstore_woken(of_queue text) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog'
+    AS $$
+    SELECT set_config(
+        'wfstore.woken',
+        (
+            coalesce(nullif(current_setting('wfstore.woken', true), ''), '{}')::jsonb || jsonb_build_object(of_queue, true)
+        )::text,
+        true
+    )
+$$;
+
+COMMENT ON FUNCTION public.wfstore_woken(of_queue text) IS 'Note, until the transaction ends, that a trigger made something ready in this queue.';
+
 
 CREATE TABLE public._yoyo_log (
     id character varying(36) NOT NULL,
@@ -482,7 +557,9 @@ CREATE TABLE public.dead_letters (
     queue text NOT NULL,
     failures integer NOT NULL,
     reason text NOT NULL,
-    died_at timestamp with time zone NOT NULL
+    died_at timestamp with time zone NOT NULL,
+    priority integer DEFAULT 0 NOT NULL,
+    concurrency_key text
 );
 
 ALTER TABLE ONLY public.dead_letters FORCE ROW LEVEL SECURITY;
@@ -495,6 +572,8 @@ COMMENT ON COLUMN public.dead_letters.queue IS 'The queue it came from.';
 COMMENT ON COLUMN public.dead_letters.failures IS 'How many attempts failed or lost their lease.';
 COMMENT ON COLUMN public.dead_letters.reason IS 'The last error.';
 COMMENT ON COLUMN public.dead_letters.died_at IS 'When it was given up.';
+COMMENT ON COLUMN public.dead_letters.priority IS 'The priority that it had there.';
+COMMENT ON COLUMN public.dead_letters.concurrency_key IS 'Its concurrency key.';
 
 CREATE TABLE public.execution_keys (
     tenant_id uuid NOT NULL,
@@ -615,10 +694,10 @@ ALTER TABLE ONLY public.execution_signals FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE public.execution_signals IS 'What people and other systems told an execution; each is consumed once. No foreign key: history goes by period.';
 COMMENT ON COLUMN public.execution_signals.tenant_id IS 'The tenant.';
 COMMENT ON COLUMN public.execution_signals.execution_id IS 'The execution.';
-COMMENT ON COLUMN public.execution_signals.id IS 'UUIDv7, made by the client: sent twice it is there once. Older ones are consumed first.';
+COMMENT ON COLUMN public.execution_signals.id IS 'UUIDv7, made by the client: sent twice it is there once.';
 COMMENT ON COLUMN public.execution_signals.name IS 'What it says, in the engine''s words: approved.';
 COMMENT ON COLUMN public.execution_signals.payload IS 'What came along.';
-COMMENT ON COLUMN public.execution_signals.created_at IS 'When it was sent.';
+COMMENT ON COLUMN public.execution_signals.created_at IS 'When it came; the first is consumed first.';
 COMMENT ON COLUMN public.execution_signals.expires_at IS 'From when on it counts no more; empty: never.';
 COMMENT ON COLUMN public.execution_signals.consumed_at IS 'When the execution took it.';
 COMMENT ON COLUMN public.execution_signals.consumed_by IS 'Which wait took it, as node and pass: the same wait gets the same signal again after a crash.';
@@ -1002,6 +1081,10 @@ GRANT ALL ON FUNCTION public.wfstore_tenant_id(wanted_slug text) TO wfstore_app;
 GRANT ALL ON FUNCTION public.wfstore_tenant_id(wanted_slug text) TO wfstore_worker;
 GRANT ALL ON FUNCTION public.wfstore_tenant_id(wanted_slug text) TO wfstore_readonly;
 
+REVOKE ALL ON FUNCTION public.wfstore_woken(of_queue text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.wfstore_woken(of_queue text) TO wfstore_app;
+GRANT ALL ON FUNCTION public.wfstore_woken(of_queue text) TO wfstore_worker;
+
 GRANT SELECT ON TABLE public._yoyo_migration TO wfstore_app;
 GRANT SELECT ON TABLE public._yoyo_migration TO wfstore_worker;
 GRANT SELECT ON TABLE public._yoyo_migration TO wfstore_readonly;
@@ -1093,10 +1176,10 @@ INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, rec
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0004.users', '28de47273197a8df9327f2b56c857c564b8cbde64eb9bebe9216c9def6bbb05a', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0005.workflows', '9e8750d007c2029c0a3640c0d23baf5bec07cc9d725cb7d6ed631f61b31afea0', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0006.nodes', '1c44182bdee77028c12204165052f55558ca1e77de2143b1507018d338a9eb6c', false, now());
-INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0007.executions', '25ad849c17a018990e863a0a7757abc2ffd6b58671ea8c1e5e855828e73a8d10', false, now());
-INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0008.execution_queue', 'da185b85984689df9006c408d9230a3f8285254aed3cf22c1817d7fd10153896', false, now());
-INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0009.execution_control', 'ec47ecc4cd0e5bd7b5820e36e89cca08465665ac16e0ccba2608fd9bebdb45c5', false, now());
-INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0010.execution_signals', '62568fe82dbc0e92c6765f569f780b27032d6701132dc5401b2c9022d1f21880', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0007.executions', '4e5d3669fa9d5c84455f81c92b879a9dbe105bfcc5c026b510b44b9b934e68e3', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0008.execution_queue', '875f18faa95101499a22f6aa28fb8c8586c4cbe39c8d102173c22d71180289d1', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0009.execution_control', 'be3226de87c67aa97f726f7a904dc2780540fea99c1dbe80b5492f752756c990', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0010.execution_signals', 'dfadee6dce2242db9c7dac4f7ae78998d1eb7ef9669d01234db91bfc6480fd25', false, now());
 
 ALTER TABLE ONLY public._yoyo_log
     ADD CONSTRAINT _yoyo_log_pkey PRIMARY KEY (id);
@@ -1167,13 +1250,17 @@ ALTER TABLE ONLY public.workflows
 ALTER TABLE ONLY public.yoyo_lock
     ADD CONSTRAINT yoyo_lock_pkey PRIMARY KEY (locked);
 
-CREATE INDEX execution_queue_active_idx ON public.execution_queue USING btree (concurrency_key, tenant_id) WHERE ((concurrency_key IS NOT NULL) AND (ready OR (status = 'RUNNING'::text)));
+CREATE INDEX execution_keys_expires_idx ON public.execution_keys USING btree (expires_at, tenant_id);
+
+CREATE INDEX execution_pauses_name_idx ON public.execution_pauses USING btree (name, kind, tenant_id);
+
+CREATE INDEX execution_queue_active_idx ON public.execution_queue USING btree (concurrency_key, tenant_id, status) WHERE ((concurrency_key IS NOT NULL) AND (ready OR (status = 'RUNNING'::text)));
 
 CREATE INDEX execution_queue_due_idx ON public.execution_queue USING btree (queue, visible_at) WHERE ((NOT ready) AND (parked_by IS NULL));
 
 CREATE INDEX execution_queue_parent_idx ON public.execution_queue USING btree (parent_execution_id, tenant_id) WHERE (parent_execution_id IS NOT NULL);
 
-CREATE INDEX execution_queue_parked_idx ON public.execution_queue USING btree (concurrency_key, tenant_id, priority DESC, visible_at, execution_id) WHERE (parked_by = 'CONCURRENCY'::text);
+CREATE INDEX execution_queue_parked_idx ON public.execution_queue USING btree (concurrency_key, tenant_id, queue, priority DESC, visible_at, execution_id) WHERE (parked_by = 'CONCURRENCY'::text);
 
 CREATE INDEX execution_queue_paused_idx ON public.execution_queue USING btree (workflow_id, tenant_id) WHERE (parked_by = 'WORKFLOW'::text);
 
@@ -1205,7 +1292,7 @@ CREATE TRIGGER node_executions_transition BEFORE UPDATE ON public.node_execution
 
 CREATE TRIGGER users_touch BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION public.wfstore_touch_updated_at();
 
-CREATE TRIGGER workflow_executions_transition BEFORE UPDATE ON public.workflow_executions FOR EACH ROW WHEN ((((old.status = 'NEW'::text) AND (new.status = ANY (ARRAY['WAITING'::text, 'SUCCESS'::text, 'ERROR'::text]))) OR ((old.status = 'WAITING'::text) AND (new.status = ANY (ARRAY['NEW'::text, 'SUCCESS'::text, 'ERROR'::text]))) OR ((old.status = ANY (ARRAY['SUCCESS'::text, 'ERROR'::text, 'CANCELED'::text])) AND ((old.status <> new.status) OR (old.start_time IS DISTINCT FROM new.start_time) OR (old.end_time IS DISTINCT FROM new.end_time) OR (old.run_data IS DISTINCT FROM new.run_data) OR (old.error_message IS DISTINCT FROM new.error_message) OR (old.error_details IS DISTINCT FROM new.error_details))) OR (old.workflow_id <> new.workflow_id) OR (old.workflow_revision <> new.workflow_revision) OR (old.mode <> new.mode))) EXECUTE FUNCTION public.wfstore_refuse_history('execution');
+CREATE TRIGGER workflow_executions_transition BEFORE UPDATE ON public.workflow_executions FOR EACH ROW WHEN ((((old.status = 'NEW'::text) AND (new.status = ANY (ARRAY['WAITING'::text, 'SUCCESS'::text, 'ERROR'::text]))) OR ((old.status = 'WAITING'::text) AND (new.status = ANY (ARRAY['NEW'::text, 'SUCCESS'::text, 'ERROR'::text]))) OR ((old.status = ANY (ARRAY['SUCCESS'::text, 'ERROR'::text, 'CANCELED'::text])) AND ((old.status <> new.status) OR (old.start_time IS DISTINCT FROM new.start_time) OR (old.end_time IS DISTINCT FROM new.end_time) OR (old.run_data IS DISTINCT FROM new.run_data) OR (old.error_message IS DISTINCT FROM new.error_message) OR (old.error_details IS DISTINCT FROM new.error_details))) OR (old.tenant_id <> new.tenant_id) OR (old.execution_id <> new.execution_id) OR (old.workflow_id <> new.workflow_id) OR (old.workflow_revision <> new.workflow_revision) OR (old.mode <> new.mode) OR (old.triggered_by IS DISTINCT FROM new.triggered_by) OR (old.parent_execution_id IS DISTINCT FROM new.parent_execution_id) OR (old.retry_of_execution_id IS DISTINCT FROM new.retry_of_execution_id) OR (old.created_at <> new.created_at))) EXECUTE FUNCTION public.wfstore_refuse_history('execution');
 
 CREATE TRIGGER workflows_touch BEFORE UPDATE ON public.workflows FOR EACH ROW EXECUTE FUNCTION public.wfstore_touch_updated_at();
 

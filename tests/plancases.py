@@ -73,7 +73,9 @@ class Facts:
                 " ON (e.tenant_id, e.execution_id) = (q.tenant_id, q.parent_execution_id)"
                 " WHERE q.tenant_id = %s GROUP BY 1 HAVING count(*) = 3 LIMIT 1"
             )[0],
-            waiting=column("SELECT execution_id FROM execution_queue WHERE tenant_id = %s AND status = 'WAITING' LIMIT 1")[0],
+            waiting=column(
+                "SELECT execution_id FROM execution_queue WHERE tenant_id = %s AND status = 'WAITING' LIMIT 1"
+            )[0],
             dead=column("SELECT execution_id FROM dead_letters WHERE tenant_id = %s LIMIT 100"),
             keys=column("SELECT idempotency_key FROM execution_keys WHERE tenant_id = %s LIMIT 100"),
         )
@@ -116,7 +118,11 @@ def cases(facts: Facts, label: str) -> dict[str, list[Case]]:
     found = {name: [Case(label, _for_tenant(arguments, facts), (facts.tenant,))] for name, arguments in calls.items()}
     for name, many in _batches(facts).items():
         found[name] = [
-            Case(f"{label}, {len(arguments.get('execution_ids', arguments.get('idempotency_keys')))} ids", arguments, (facts.tenant,))
+            Case(
+                f"{label}, {len(arguments.get('execution_ids', arguments.get('idempotency_keys')))} ids",
+                arguments,
+                (facts.tenant,),
+            )
             for arguments in many
         ]
     return found
@@ -144,6 +150,7 @@ def _definitions(facts: Facts) -> dict[str, Mapping[str, Any]]:
         "workflows.delete": one,
         "workflows.get": one,
         "workflows.lock": {**one, "revision": 5},
+        "workflows.names": {"ids": [facts.workflow, facts.favourite, uuid7()]},
         "workflows.page": page,
         "workflows.page_by_term": {**page, "kind": "TAG", "term": "common"},
         "workflows.page_by_user": {**page, "user_id": facts.user},
@@ -284,7 +291,9 @@ def _batches(facts: Facts) -> dict[str, list[Mapping[str, Any]]]:
     now = int(facts.now.timestamp() * 1000)
     return {
         "executions.enqueue_many": [_enqueued(facts, size) for size in (1, 100)],
-        "dead_letters.delete_many": [{"tenant_id": facts.tenant, "execution_ids": ids} for ids in (facts.dead[:1], facts.dead)],
+        "dead_letters.delete_many": [
+            {"tenant_id": facts.tenant, "execution_ids": ids} for ids in (facts.dead[:1], facts.dead)
+        ],
         "execution_keys.get_many": [
             {"tenant_id": facts.tenant, "idempotency_keys": keys} for keys in (facts.keys[:1], facts.keys)
         ],
@@ -383,7 +392,11 @@ def claims(connection: psycopg.Connection[Any], huge: Facts, tiny: Facts) -> tup
     lease = {"lease_until": huge.now + timedelta(minutes=1), "worker_id": "worker"}
     claiming, waking = (
         [
-            Case(f"{worker}, queue {queue}", {"tenant_ids": list(served), "queue": queue, "limit": limit, **facts}, served)
+            Case(
+                f"{worker}, queue {queue}",
+                {"tenant_ids": list(served), "queue": queue, "limit": limit, **facts},
+                served,
+            )
             for worker, served in workers.items()
             for queue, limit in (("default", 10), ("default", 100), ("other", 10), ("idle", 10))
         ]

@@ -25,9 +25,12 @@ class Proxy:
         self._lock = threading.Lock()
         self._ends: list[socket.socket] = []
         self._lose_reply = False
+        self._silent = 0
+        self.connections = 0
+        """How many there have been."""
         self.round_trips = 0
         """How often a client asked for an answer and waited: Sync and Query messages of the protocol."""
-        port = self._listener.getsockname()[1]
+        self._port_here = port = self._listener.getsockname()[1]
         away = in_database(url, values["dbname"]).split("?", 1)[1]
         kept = [pair for pair in away.split("&") if pair.partition("=")[0] not in ("host", "port")]
         ways = [f"host=127.0.0.1&port={port}", "sslmode=disable", "gssencmode=disable"]
@@ -40,6 +43,22 @@ class Proxy:
         Once for a store: afterwards its pool may be connecting anew, and that answer would be the next.
         """
         self._lose_reply = True
+
+    def stall(self) -> None:
+        """Pass nothing on any more on the connections that are there, and close none; new ones work."""
+        self._silent = self.connections
+
+    def down(self) -> None:
+        """Hang up on all, and refuse connections until `up`."""
+        self.refuse()
+        for end in self._ends:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def up(self) -> None:
+        """Take connections again, on the same port."""
+        self._listener = socket.create_server(("127.0.0.1", self._port_here))
+        threading.Thread(target=self._accept, daemon=True).start()
 
     def refuse(self) -> None:
         """Take no more connections; those that are there go on."""
@@ -64,8 +83,10 @@ class Proxy:
                 return
             server = self._to_server()
             self._ends += [client, server]
-            threading.Thread(target=self._pump, args=(client, server, True), daemon=True).start()
-            threading.Thread(target=self._pump, args=(server, client, False), daemon=True).start()
+            number = self.connections
+            self.connections += 1
+            threading.Thread(target=self._pump, args=(client, server, True, number), daemon=True).start()
+            threading.Thread(target=self._pump, args=(server, client, False, number), daemon=True).start()
 
     def _to_server(self) -> socket.socket:
         if not self._host.startswith("/"):
@@ -74,7 +95,7 @@ class Proxy:
         server.connect(str(Path(self._host) / f".s.PGSQL.{self._port}"))
         return server
 
-    def _pump(self, source: socket.socket, target: socket.socket, from_client: bool) -> None:
+    def _pump(self, source: socket.socket, target: socket.socket, from_client: bool, number: int) -> None:
         questions = _Questions()
         with suppress(OSError):
             while data := source.recv(_CHUNK):
@@ -83,7 +104,8 @@ class Proxy:
                     if self._lose_reply and not from_client:
                         self._lose_reply = False
                         break
-                target.sendall(data)
+                if number >= self._silent:
+                    target.sendall(data)
         for end in (source, target):
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)

@@ -36,8 +36,9 @@ BROKEN = {
         GROUP BY q.tenant_id, q.concurrency_key, l.max_running
         HAVING count(*) > l.max_running
     """,
+    # Queue by queue: what is ready in one that nobody serves keeps no other waiting.
     "nobody is parked while a place of the key is free": """
-        SELECT p.concurrency_key, l.max_running, count(*) AS parked
+        SELECT p.concurrency_key, p.queue, l.max_running, count(*) AS parked
         FROM execution_queue AS p
         LEFT JOIN concurrency_limits AS l USING (tenant_id, concurrency_key)
         WHERE p.parked_by = 'CONCURRENCY'
@@ -46,9 +47,9 @@ BROKEN = {
                 FROM execution_queue AS q
                 WHERE q.tenant_id = p.tenant_id
                     AND q.concurrency_key = p.concurrency_key
-                    AND (q.ready OR q.status = 'RUNNING')
+                    AND (q.status = 'RUNNING' OR (q.ready AND q.queue = p.queue))
             ) < coalesce(l.max_running, 1000000)
-        GROUP BY p.tenant_id, p.concurrency_key, l.max_running
+        GROUP BY p.tenant_id, p.concurrency_key, p.queue, l.max_running
     """,
     "what is parked for a workflow has a pause to be ended": """
         SELECT q.execution_id
@@ -80,12 +81,6 @@ BROKEN = {
         FROM dead_letters AS d
         LEFT JOIN workflow_executions AS e USING (tenant_id, execution_id)
         WHERE e.status IS DISTINCT FROM 'ERROR'
-    """,
-    "what was given up after failures is a dead letter": """
-        SELECT e.execution_id, e.error_message
-        FROM workflow_executions AS e
-        LEFT JOIN dead_letters AS d USING (tenant_id, execution_id)
-        WHERE e.status = 'ERROR' AND d.execution_id IS NULL AND e.error_message ~ '^(given up|failed)'
     """,
 }
 """Each sentence, and the query for rows that belie it."""

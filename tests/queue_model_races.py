@@ -117,6 +117,8 @@ class Actor(threading.Thread):
     def gate(self, what: str) -> None:
         """Wait for one's turn."""
         with self._turn:
+            if self._abandoned:
+                raise Abandoned
             self.state, self.next = "at a gate", what
             self._turn.notify_all()
             assert self._turn.wait_for(lambda: self.state != "at a gate", _PATIENCE), f"{self.name} never got its turn"
@@ -142,6 +144,15 @@ class Actor(threading.Thread):
         """Whether it is at a gate or done, now or within a moment."""
         with self._turn:
             return self._turn.wait_for(lambda: self.state != "under way", seconds)
+
+
+@dataclass(frozen=True)
+class Act:
+    """What one actor does, and as whom."""
+
+    name: str
+    role: Role
+    body: Callable[[Actor], Any]
 
 
 @dataclass
@@ -189,13 +200,14 @@ class Ring:
 
     def run(
         self,
-        acts: Sequence[tuple[str, Role, Callable[[Actor], Any]]],
-        catalogue: Catalogue,
+        acts: Sequence[Act],
+        catalogues: Callable[[str], Catalogue],
         choose: Callable[[int, int], int],
     ) -> Run:
         """Run the actors in one schedule; `choose(step, count)` says who is next of those who can go on."""
         actors = [
-            Actor(name, act, self.connection(role, number), catalogue) for number, (name, role, act) in enumerate(acts)
+            Actor(act.name, act.body, self.connection(act.role, number), catalogues(act.name))
+            for number, act in enumerate(acts)
         ]
         run = Run()
         for actor in actors:

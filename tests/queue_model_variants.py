@@ -16,6 +16,11 @@ from wfstore.catalogue import CATALOGUE
 from wfstore.queryfiles.catalogue import Catalogue
 
 _FENCE = "            AND queued.attempt = leased.attempt\n"
+_OF_ROW = """
+        FROM execution_queue AS queued
+        WHERE queued.tenant_id = leased.tenant_id
+            AND queued.execution_id = leased.execution_id
+"""
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,8 @@ class Variant:
     queries: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     functions: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     dropped_trigger: str | None = None
+    actor: str | None = None
+    """Of a race: only this one has the changed queries."""
 
     def catalogue(self) -> Catalogue:
         """The queries with this variant's changes."""
@@ -70,7 +77,16 @@ def _changed(text: str, old: str, new: str) -> str:
 
 REAL = Variant("real")
 
-NO_FENCE_IN_RECORD = Variant("no fence in record_many", queries={"node_executions.record_many": (_FENCE, "")})
+NO_FENCE_IN_RECORD = Variant(
+    "no fence in record_many",
+    # whoever has it now, the result is taken
+    queries={
+        "node_executions.record_many": (
+            f"SELECT queued.tenant_id, queued.execution_id, queued.attempt{_OF_ROW}{_FENCE}",
+            f"SELECT queued.tenant_id, queued.execution_id, leased.attempt{_OF_ROW}",
+        )
+    },
+)
 NO_FENCE_IN_FINISH = Variant("no fence in finish_many", queries={"executions.finish_many": (_FENCE, "")})
 NO_FENCE_IN_FAIL = Variant("no fence in fail_many", queries={"executions.fail_many": (_FENCE, "")})
 NO_FENCE_IN_HEARTBEAT = Variant("no fence in heartbeat_many", queries={"executions.heartbeat_many": (_FENCE, "")})
@@ -84,22 +100,25 @@ NO_LOCK_IN_RECORD = Variant(
     "no lock in record_many", queries={"node_executions.record_many": ("        FOR SHARE\n", "")}
 )
 NO_LOCK_IN_SUSPEND = Variant(
-    "no lock before suspend", queries={"executions.lock": ("\nFOR UPDATE", "")}
+    "no lock before suspend", queries={"executions.lock": ("\nFOR UPDATE", "")}, actor="suspend"
 )
-NO_LOCK_IN_SIGNAL = Variant(
-    "no lock before signal", queries={"executions.lock_shared": ("\nFOR KEY SHARE", "")}
-)
+NO_LOCK_IN_SIGNAL = Variant("no lock before signal", queries={"executions.lock": ("\nFOR UPDATE", "")}, actor="signal")
 NO_LOCK_IN_ADMIT = Variant(
     "no lock of the key in admit",
-    functions={"wfstore_admit": ("    ORDER BY l.tenant_id, l.concurrency_key\n    FOR UPDATE;", "    ;")},
+    functions={"wfstore_admit": ("        FOR UPDATE\n    ) AS place;", "    ) AS place;")},
 )
 NO_LOCK_OF_PAUSE = Variant(
     "no lock of the pause in admit",
-    functions={"wfstore_admit": ("    ORDER BY p.tenant_id, p.name\n    FOR SHARE;", "    ;")},
+    functions={"wfstore_admit": ("        FOR SHARE\n    ) AS pause;", "    ) AS pause;")},
 )
 NO_LOCK_IN_REFILL = Variant(
     "no lock of the key in refill",
-    functions={"wfstore_refill": ("        AND l.concurrency_key = of_key\n    FOR UPDATE;", "        AND l.concurrency_key = of_key;")},
+    functions={
+        "wfstore_refill": (
+            "        AND l.concurrency_key = of_key\n    FOR UPDATE;",
+            "        AND l.concurrency_key = of_key;",
+        )
+    },
 )
 NO_LOCK_OF_PARENT = Variant(
     "no lock of the parent", functions={"wfstore_child_ended": ("    FOR NO KEY UPDATE;", "    ;")}
@@ -109,7 +128,10 @@ NO_SKIP_LOCKED = Variant(
 )
 NO_ORDER = Variant(
     "no ORDER BY in claim",
-    queries={"executions.claim": ("    ORDER BY q.priority DESC, q.visible_at, q.execution_id\n", "")},
+    # Without one any order will do; that of an index, which happens to be right, is only one of them.
+    queries={
+        "executions.claim": ("    ORDER BY q.priority DESC, q.visible_at, q.execution_id\n", "    ORDER BY random()\n")
+    },
 )
 NO_REFILL = Variant("no refill when one stops", dropped_trigger="execution_queue_stopped")
 NO_REFILL_WHEN_GONE = Variant("no refill when one goes", dropped_trigger="execution_queue_gone")

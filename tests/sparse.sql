@@ -58,8 +58,8 @@ SELECT
 FROM workflow_executions
 WHERE end_time IS NULL;
 -- Woken once; parked; and one that is not due.
-INSERT INTO workflow_executions (tenant_id, execution_id, workflow_id, workflow_revision)
-SELECT :tenant, wfstore_uuid7(now()), '01890000-0000-7000-8000-0000000000b0', 1
+INSERT INTO workflow_executions (tenant_id, execution_id, workflow_id, workflow_revision, parent_execution_id)
+SELECT :tenant, wfstore_uuid7(now()), '01890000-0000-7000-8000-0000000000b0', 1, :running
 FROM generate_series(1, 2);
 INSERT INTO execution_queue (
     tenant_id, execution_id, workflow_id, parent_execution_id, concurrency_key, ready, parked_by, woken_by
@@ -77,6 +77,10 @@ INSERT INTO execution_queue (tenant_id, execution_id, workflow_id, queue, visibl
 VALUES (
     :tenant, wfstore_uuid7(now()), '01890000-0000-7000-8000-0000000000b0', 'idle', now() + interval '1 day', false
 );
+INSERT INTO execution_queue (tenant_id, execution_id, workflow_id, ready, parked_by)
+VALUES (:tenant, wfstore_uuid7(now()), '01890000-0000-7000-8000-0000000000b1', false, 'WORKFLOW');
+INSERT INTO execution_signals (tenant_id, execution_id, id, name)
+SELECT tenant_id, execution_id, wfstore_uuid7(now()), wait_signal FROM execution_queue WHERE status = 'WAITING';
 INSERT INTO concurrency_limits (tenant_id, concurrency_key) VALUES (:tenant, 'k1');
 INSERT INTO execution_pauses (tenant_id, kind, name)
 VALUES (:tenant, 'WORKFLOW', '01890000-0000-7000-8000-0000000000b2');

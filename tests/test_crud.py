@@ -311,10 +311,10 @@ def test_an_execution_of_no_workflow_is_refused_with_all_beside_it(app: Store) -
 
 def test_an_execution_id_without_a_time_is_refused(app: Store) -> None:
     identifier = UUID("11111111-1111-4111-8111-111111111111")
-    with pytest.raises(InvalidInput, match=f"execution id {identifier} is not a UUIDv7") as refused:
+    with pytest.raises(InvalidInput, match=f"{identifier}: its id is not a UUIDv7") as refused:
         enqueue(app, add_workflow(app), execution_id=identifier)
     assert "wfstore.uuid7()" in (refused.value.hint or "")
-    with pytest.raises(InvalidInput, match=f"execution id {identifier} is not a UUIDv7"), app.transaction() as tx:
+    with pytest.raises(InvalidInput, match=f"{identifier}: its id is not a UUIDv7"), app.transaction() as tx:
         tx.executions.enqueue(NewExecution(workflow_id=NO_SUCH, execution_id=identifier))
 
 

@@ -1,11 +1,11 @@
-"""Executions: enqueue, claim, prolong, finish; every state against every operation; the fence in a race."""
+"""Executions: enqueue, claim, prolong, finish; the fence in a race. All states by all operations: test_queue_table."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from itertools import product
 from typing import Any
@@ -26,7 +26,6 @@ from tests.executionkit import (
     count,
     ending,
     enqueue,
-    forget_executions,
     history,
     pid_of,
     queued,
@@ -36,6 +35,7 @@ from tests.executionkit import (
 )
 from wfstore import ClaimedExecution, NewExecution, Role, Store, uuid7
 from wfstore.errors import AlreadyFinished, InvalidInput, LeaseLost, NotFound
+from wfstore.leases import Failure, RetryPolicy
 from wfstore.vocabulary import ExecutionMode, ExecutionStatus, NodeStatus
 
 # --- enqueue ------------------------------------------------------------------------------------------------
@@ -52,7 +52,7 @@ def test_what_is_enqueued_is_new_in_history_and_queue(store: Store) -> None:
         queue="mail",
         priority=-3,
         visible_at=NOW,
-        max_attempts=2,
+        retry=RetryPolicy(max_attempts=2, wait=timedelta(seconds=3), factor=4, longest_wait=timedelta(seconds=5)),
         concurrency_key="ada",
     )
     [made] = store.executions.enqueue(wanted)
@@ -64,7 +64,9 @@ def test_what_is_enqueued_is_new_in_history_and_queue(store: Store) -> None:
     assert (found.start_time, found.end_time) == (None, None)
     entry = queued(store, made.execution_id)
     assert (entry.status, entry.queue, entry.priority, entry.visible_at) == ("NEW", "mail", -3, NOW)
-    assert (entry.attempt, entry.max_attempts, entry.worker_id, entry.concurrency_key) == (0, 2, None, "ada")
+    assert (entry.attempt, entry.failures, entry.max_attempts) == (0, 0, 2)
+    assert (entry.worker_id, entry.concurrency_key, entry.parked_by) == (None, "ada", None)
+    assert entry.ready
 
 
 def test_many_are_enqueued_in_their_order_and_none_too(store: Store) -> None:
@@ -137,7 +139,6 @@ def test_the_most_urgent_come_first_up_to_the_limit(store: Store, worker: Store)
         for identifier in enqueue(store, workflow_id, 2, priority=priority, visible_at=due):
             made[identifier] = (-priority, due, identifier)
     expected = sorted(made, key=made.__getitem__)
-    assert claim(worker, limit=0) == []
     for place, limit in ((0, 1), (1, 4), (5, 100)):
         found = {lease.execution_id for lease in claim(worker, limit=limit)}
         assert found == set(expected[place : place + limit])
@@ -179,12 +180,43 @@ def test_a_lease_that_is_over_is_due_again_with_the_next_attempt(store: Store, w
     assert queued(store, first.execution_id).worker_id == "other"
 
 
-def test_attempts_are_exhausted(store: Store, worker: Store) -> None:
-    [identifier] = enqueue(store, add_workflow(store), max_attempts=2)
-    assert [lease.attempt for lease in claim(worker)] == [1]
-    assert [lease.attempt for lease in claim(worker, now=LATER)] == [2]
-    assert claim(worker, now=LATER + 100 * LEASE) == []
+def test_who_loses_its_lease_too_often_is_given_up(store: Store, worker: Store) -> None:
+    [identifier] = enqueue(store, add_workflow(store), queue="mail", retry=RetryPolicy(max_attempts=2))
+    assert [(lease.attempt, lease.failures) for lease in claim(worker, queue="mail")] == [(1, 0)]
+    [second] = claim(worker, queue="mail", now=LATER)
+    assert (second.attempt, second.failures) == (2, 1)
+    assert claim(worker, queue="mail", now=LATER + LEASE - timedelta(microseconds=1)) == []
     assert queued(store, identifier).attempt == 2
+    assert claim(worker, queue="mail", now=LATER + LEASE) == []
+    found = history(store, identifier)
+    assert (found.status, found.end_time) == ("ERROR", int((LATER + LEASE).timestamp() * 1000))
+    assert "2 attempts" in (found.error_message or "")
+    assert store.executions.get_queue_entry(execution_id=identifier) is None
+    [letter] = store.dead_letters.page(before_id=uuid7(), limit=9)
+    assert (letter.execution_id, letter.queue, letter.failures) == (identifier, "mail", 2)
+    assert (letter.reason, letter.died_at) == (found.error_message, LATER + LEASE)
+    with pytest.raises(LeaseLost):
+        worker.executions.finish(ending(second))
+
+
+def test_waiting_costs_no_attempt(store: Store, worker: Store) -> None:
+    """What waits a hundred times has not failed once."""
+    lease = claimed(store, worker, retry=RetryPolicy(max_attempts=1))
+    for wait in range(1, 101):
+        assert worker.executions.suspend(lease, until=NOW, now=NOW)
+        [lease] = claim(worker)
+        assert (lease.attempt, lease.failures, lease.woken_by) == (wait + 1, 0, "TIME")
+
+
+def test_a_worker_whose_lease_ran_out_works_on_until_a_claim_has_seen_it(store: Store, worker: Store) -> None:
+    lease = claimed(store, worker)
+    worker.node_executions.record(result(lease, "late"))
+    # Claims by others, of nothing but what time has made due, take the lease away.
+    assert [each.attempt for each in claim(worker, now=LATER, worker_id="other")] == [2]
+    with pytest.raises(LeaseLost):
+        worker.node_executions.record(result(lease, "later"))
+    assert worker.executions.heartbeat([lease], lease=LEASE, now=LATER) == set()
+    assert [row.node_id for row in worker.node_executions.all_of(lease.execution_id)] == ["late"]
 
 
 def test_a_heartbeat_prolongs_what_is_held_and_names_it(store: Store, worker: Store) -> None:
@@ -258,8 +290,16 @@ def test_of_many_ends_those_of_lost_leases_are_left(store: Store, worker: Store)
 
 @pytest.mark.parametrize(
     "facts",
-    [{"status": ExecutionStatus.RUNNING}, {"start_time": 10, "end_time": 9}, {"error_message": "a\0b"}],
-    ids=["not final", "ends before it starts", "NUL"],
+    [
+        {"status": ExecutionStatus.RUNNING},
+        {"status": ExecutionStatus.NEW},
+        {"status": "NONSENSE"},
+        {"error_message": "a\0b"},
+        {"end_time": 2**63},
+        {"run_data": {1: 2}},
+        {"error_details": object()},
+    ],
+    ids=["not final", "new", "no status", "NUL", "out of range", "a key that is no string", "no JSON"],
 )
 def test_an_end_that_cannot_be_stored_changes_nothing(
     facts: dict[str, object], store: Store, worker: Store, admin: Admin
@@ -269,6 +309,66 @@ def test_an_end_that_cannot_be_stored_changes_nothing(
     with pytest.raises(InvalidInput):
         worker.executions.finish(replace(ending(lease), **facts))  # type: ignore[arg-type]
     assert rows(admin) == before
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ({"end_time": 1}, (int(NOW.timestamp() * 1000), int(NOW.timestamp() * 1000))),
+        ({"start_time": 10, "end_time": 9}, (10, 10)),
+        ({"start_time": 10, "end_time": 12}, (10, 12)),
+    ],
+    ids=["before its claim", "before its start", "as given"],
+)
+def test_a_clock_that_is_behind_ends_nothing_before_it_began(
+    given: dict[str, Any], kept: tuple[int, int], store: Store, worker: Store
+) -> None:
+    lease = claimed(store, worker)
+    worker.executions.finish(ending(lease, **given))
+    found = history(store, lease.execution_id)
+    assert (found.start_time, found.end_time) == kept
+
+
+def test_cancelling_before_its_start_ends_at_its_start(store: Store, worker: Store) -> None:
+    lease = claimed(store, worker)
+    store.executions.cancel(lease.execution_id, now=NOW - LEASE)
+    found = history(store, lease.execution_id)
+    assert found.end_time == found.start_time == int(NOW.timestamp() * 1000)
+
+
+@pytest.mark.parametrize("what", ["finish_many", "fail_many"])
+def test_a_stale_lease_beside_the_valid_one_does_not_speak_for_it(
+    what: str, store: Store, worker: Store, admin: Admin
+) -> None:
+    """A worker that took over from itself hands in both: which one is stored would be left to chance."""
+    stale = claimed(store, worker)
+    [valid] = claim(worker, now=LATER)
+    before = rows(admin)
+    with pytest.raises(InvalidInput, match=f"{stale.execution_id} .* twice"):
+        if what == "finish_many":
+            worker.executions.finish_many([ending(valid), ending(stale, ExecutionStatus.ERROR)])
+        else:
+            worker.executions.fail_many([Failure(lease=lease, error_message="") for lease in (valid, stale)])
+    assert rows(admin) == before
+
+
+def test_the_statements_themselves_go_by_the_attempt(store: Store, worker: Store) -> None:
+    """Without the check above: the ends of both attempts in one statement, in either order."""
+    for order in (1, -1):
+        stale = claimed(store, worker)
+        [valid] = claim(worker, now=LATER)
+        both: list[tuple[ClaimedExecution, str]] = [(stale, "ERROR"), (valid, "SUCCESS")][::order]
+        done = worker.executions._run(
+            "finish_many",
+            tenant_ids=[lease.tenant_id for lease, _ in both],
+            execution_ids=[lease.execution_id for lease, _ in both],
+            attempts=[lease.attempt for lease, _ in both],
+            statuses=[status for _, status in both],
+            **{key: [None, None] for key in ("start_times", "run_data", "error_messages", "error_details")},
+            end_times=[2**50, 2**50],
+        )
+        assert len(done) == 1
+        assert history(store, valid.execution_id).status == "SUCCESS"
 
 
 def test_cancelling_ends_it_and_its_worker_learns_so(store: Store, worker: Store) -> None:
@@ -283,173 +383,6 @@ def test_cancelling_ends_it_and_its_worker_learns_so(store: Store, worker: Store
         store.executions.cancel(lease.execution_id)
     with pytest.raises(NotFound):
         store.executions.cancel(uuid7())
-
-
-# --- every state, every operation ---------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class World:
-    store: Store
-    worker: Store
-    identifier: UUID
-    held: ClaimedExecution
-    """The last lease that was given out; of one never claimed, what its first claim would give."""
-
-
-def _new(store: Store, worker: Store, **facts: Any) -> World:
-    [identifier] = enqueue(store, add_workflow(store), **facts)
-    # A lease looks the same for every execution; this one is of an execution that ends at once.
-    [other] = enqueue(store, add_workflow(store), queue="other")
-    [lease] = claim(worker, queue="other")
-    worker.executions.finish(ending(lease))
-    store.executions.delete(execution_id=other)
-    return World(store, worker, identifier, replace(lease, execution_id=identifier))
-
-
-def _running(store: Store, worker: Store, **facts: Any) -> World:
-    lease = claimed(store, worker, **facts)
-    return World(store, worker, lease.execution_id, lease)
-
-
-def _taken_over(store: Store, worker: Store) -> World:
-    first = _running(store, worker)
-    [lease] = claim(worker, now=LATER)
-    return replace(first, held=lease)
-
-
-def _finished(status: ExecutionStatus) -> Callable[[Store, Store], World]:
-    def make(store: Store, worker: Store) -> World:
-        world = _running(store, worker)
-        worker.executions.finish(ending(world.held, status))
-        return world
-
-    return make
-
-
-def _cancelled(store: Store, worker: Store) -> World:
-    world = _running(store, worker)
-    store.executions.cancel(world.identifier)
-    return world
-
-
-STATES: dict[str, Callable[[Store, Store], World]] = {
-    "new": _new,
-    "scheduled": lambda store, worker: _new(store, worker, visible_at=LATER + LEASE),
-    "running": lambda store, worker: _running(store, worker, visible_at=NOW),
-    "lease over": _running,
-    "taken over": _taken_over,
-    "exhausted": lambda store, worker: _running(store, worker, max_attempts=1),
-    "succeeded": _finished(ExecutionStatus.SUCCESS),
-    "failed": _finished(ExecutionStatus.ERROR),
-    "cancelled": _cancelled,
-}
-CLOCK = dict.fromkeys(STATES, NOW) | {"lease over": LATER, "exhausted": LATER, "taken over": LATER}
-
-Outcome = str | type[Exception]
-"""The status that history shows afterwards, or the refusal."""
-REFUSED = "refused"
-
-
-def _claim(world: World, state: str) -> Outcome:
-    return "RUNNING" if claim(world.worker, now=CLOCK[state]) else REFUSED
-
-
-def _heartbeat(change: int) -> Callable[[World, str], Outcome]:
-    def operate(world: World, state: str) -> Outcome:
-        lease = replace(world.held, attempt=world.held.attempt + change)
-        alive = world.worker.executions.heartbeat([lease], lease=2 * LEASE, now=CLOCK[state])
-        return "RUNNING" if alive else REFUSED
-
-    return operate
-
-
-def _record(change: int) -> Callable[[World, str], Outcome]:
-    def operate(world: World, state: str) -> Outcome:
-        world.worker.node_executions.record(result(replace(world.held, attempt=world.held.attempt + change)))
-        return "RUNNING"
-
-    return operate
-
-
-def _finish(change: int) -> Callable[[World, str], Outcome]:
-    def operate(world: World, state: str) -> Outcome:
-        world.worker.executions.finish(ending(replace(world.held, attempt=world.held.attempt + change)))
-        return "SUCCESS"
-
-    return operate
-
-
-def _cancel(world: World, state: str) -> Outcome:
-    world.store.executions.cancel(world.identifier)
-    return "CANCELED"
-
-
-def _delete(world: World, state: str) -> Outcome:
-    return "gone" if world.store.executions.delete(execution_id=world.identifier) else REFUSED
-
-
-OPERATIONS: dict[str, Callable[[World, str], Outcome]] = {
-    "claim": _claim,
-    "heartbeat": _heartbeat(0),
-    "heartbeat of another attempt": _heartbeat(-1),
-    "record": _record(0),
-    "record of another attempt": _record(-1),
-    "finish": _finish(0),
-    "finish of another attempt": _finish(-1),
-    "finish of a coming attempt": _finish(+1),
-    "cancel": _cancel,
-    "delete": _delete,
-}
-
-
-def _expected(state: str, operation: str) -> Outcome:
-    never_claimed = state in ("new", "scheduled")
-    ended = state in ("succeeded", "failed", "cancelled")
-    match operation:
-        case "claim":
-            return "RUNNING" if state in ("new", "lease over") else REFUSED
-        case "cancel":
-            return AlreadyFinished if ended else "CANCELED"
-        case "delete":
-            return "gone" if ended else REFUSED
-        case "heartbeat":
-            return REFUSED if ended or never_claimed else "RUNNING"
-        case "record":
-            return LeaseLost if ended or never_claimed else "RUNNING"
-        case "finish":
-            return LeaseLost if ended or never_claimed else "SUCCESS"
-        case "heartbeat of another attempt":
-            return REFUSED
-        case _:
-            return LeaseLost
-
-
-@pytest.mark.parametrize("state", STATES)
-def test_every_operation_is_a_transition_or_a_refusal_that_changes_nothing(
-    state: str, store: Store, worker: Store, admin: Admin
-) -> None:
-    for operation, operate in OPERATIONS.items():
-        if operation.endswith("another attempt") and state in ("new", "scheduled"):
-            continue  # there is no attempt before the first
-        cell = f"{state}, {operation}"
-        forget_executions(admin)
-        world = STATES[state](store, worker)
-        before, expected = rows(admin), _expected(state, operation)
-        if isinstance(expected, type):
-            with pytest.raises(expected):
-                operate(world, state)
-        else:
-            assert operate(world, state) == expected, cell
-        if expected is REFUSED or isinstance(expected, type):
-            assert rows(admin) == before, cell
-        elif expected == "gone":
-            assert rows(admin) == {"execution_queue": [], "workflow_executions": [], "node_executions": []}, cell
-        else:
-            assert rows(admin) != before, cell
-            assert history(store, world.identifier).status == expected, cell
-            waiting = store.executions.get_queue_entry(execution_id=world.identifier)
-            assert (waiting is None) == ExecutionStatus(expected).is_final, cell
 
 
 # --- the fence in a race ------------------------------------------------------------------------------------
@@ -525,6 +458,7 @@ def test_of_a_batch_that_waits_for_a_take_over_only_that_execution_is_refused(
 ) -> None:
     enqueue(store, add_workflow(store), 3)
     leases = claim(worker, limit=3)
+    worker.executions.heartbeat(leases[1:], lease=9 * LEASE, now=NOW)
     with wfstore.connect(database, role=Role.WORKER) as old, ThreadPoolExecutor(1) as pool:
         with worker.transaction() as transaction:
             [taken] = transaction.executions.claim(queue="default", worker_id="new", limit=1, lease=LEASE, now=LATER)
@@ -540,7 +474,7 @@ def test_of_a_batch_that_waits_for_a_take_over_only_that_execution_is_refused(
 
 def test_what_an_attempt_has_written_no_older_attempt_overwrites(store: Store, database: str, admin: Admin) -> None:
     """Four workers take four executions from each other without end, and all write the same rows."""
-    enqueue(store, add_workflow(store), 4, max_attempts=10_000)
+    enqueue(store, add_workflow(store), 4, retry=RetryPolicy(max_attempts=10_000))
     gate = threading.Barrier(4)
     latest: dict[tuple[UUID, str], int] = {}
     refused = 0

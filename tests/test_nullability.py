@@ -100,6 +100,8 @@ OVERRIDES: dict[str, dict[str, list[Any]]] = {
     "execution_signals.take": {"execution_id": [RUNNING], "name": ["x", "nothing"]},
     "executions.enqueue_many": {"execution_ids": [[NEW_ID]]},
     "executions.fail_many": {"execution_ids": [[RUNNING]], "retries": [[True], [False]]},
+    "executions.page_active": {"status": ["NEW", "RUNNING", "WAITING"]},
+    "executions.page_children": {"parent_execution_id": [RUNNING]},
     "executions.suspend": {"execution_id": [RUNNING], "signal": ["nothing"], "children": [True]},
     "migrations.lock_holder": {"key": [4711, 1]},
     "tenants.create": {"id": [NEW_ID]},
@@ -109,6 +111,7 @@ OVERRIDES: dict[str, dict[str, list[Any]]] = {
     "users.create": {"email": ["new@example.org"], "id": [NEW_ID], "avatar_url": [None, "x"]},
     "users.get": {"id": USERS},
     "users.update": {"email": ["new@example.org"], "id": [USERS[0], USERS[1]], "avatar_url": [None, "x"]},
+    "workflows.names": {"ids": [WORKFLOWS]},
     "workflows.create": {"id": [NEW_ID], "user_id": [None]},
 }
 
@@ -117,6 +120,7 @@ BEFORE: dict[str, list[str]] = {
     "migrations.lock_holder": ["SELECT pg_advisory_xact_lock(4711)"],
     "migrations.yoyo_lock_holder": ["SELECT 1", "DELETE FROM yoyo_lock"],
     "migrations.unlock": ["SELECT pg_advisory_lock(4711)"],
+    "session.woken": ["SELECT set_config('wfstore.woken', '{\"default\": true}', true)"],
 }
 
 

@@ -17,7 +17,9 @@ import pytest
 from tests.plancases import HUGE, Case, Facts, cases, claims, seeded_at, tiny_tenant
 from tests.plankit import Bench, Mode, Plan, seeded_database
 from tests.planpins import PINS, Pin
+from wfstore import Store
 from wfstore.catalogue import CATALOGUE
+from wfstore.ids import FIRST_ID
 from wfstore.queryfiles.scan import scan
 from wfstore.resources import QUERIES
 
@@ -106,12 +108,29 @@ def test_the_plan_is_as_it_was_pinned(seeded: Seeded, query: str) -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("query", [pin.query for pin in PINS if pin.plan != "either"])
+LEFT_TO_POSTGRESQL = [pin.query for pin in PINS if pin.plan != "either" and not CATALOGUE[pin.query].is_planned_anew]
+
+
+@pytest.mark.parametrize("query", LEFT_TO_POSTGRESQL)
 def test_postgresql_takes_the_kind_of_plan_that_is_needed(seeded: Seeded, query: str) -> None:
     """After ten executions, when the driver has prepared it and the server has compared both kinds."""
     pin = PINNED[query]
     for case in seeded.cases[query]:
         assert seeded.bench.choice(CATALOGUE[query], case, pin.role) == pin.plan, case.label
+
+
+def test_what_is_planned_anew_is_pinned_as_such() -> None:
+    assert [pin.query for pin in PINS if CATALOGUE[pin.query].is_planned_anew and pin.plan != "custom"] == []
+
+
+def test_what_is_planned_anew_is_never_prepared(store: Store) -> None:
+    with store.transaction() as tx:
+        for _ in range(10):
+            tx.dead_letters.delete_many(execution_ids=[])
+            tx.dead_letters.get(execution_id=FIRST_ID)
+        kept = tx.connection.execute("SELECT statement FROM pg_prepared_statements").fetchall()
+    assert "DELETE" not in str(kept)
+    assert "dead_letters" in str(kept)
 
 
 def test_every_query_on_a_large_table_is_pinned() -> None:

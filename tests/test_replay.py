@@ -43,6 +43,7 @@ from wfstore.demo import sample
 from wfstore.errors import WfstoreError
 from wfstore.ids import time_of
 from wfstore.imports.wfformat import import_traces
+from wfstore.leases import RetryPolicy
 from wfstore.replay import process
 from wfstore.replay.supervise import QUEUE, Replay, ReplayOptions
 from wfstore.replay.walk import Walk
@@ -97,28 +98,23 @@ def verify(admin: Admin, plans: dict[UUID, ReplayPlan], executions: int) -> None
 # --- one walk, watched --------------------------------------------------------------------------------------
 
 
-class Watched(AsyncResultWriter):
-    """A writer that notes when each result was handed in and when it was durable."""
-
-    events: list[tuple[str, str]]
-    look: Callable[[NodeResult], None]
-
-    async def record(self, result: NodeResult) -> None:
-        self.look(result)
-        self.events.append(("begins", result.node_id))
-        await super().record(result)
-        self.events.append(("durable", result.node_id))
-
-
 def walk(
     database: str, lease: ClaimedExecution, plan: ReplayPlan, look: Callable[[NodeResult], None] = lambda _: None
 ) -> list[tuple[str, str]]:
+    """Walk what is not stored yet; return when each result was handed in and when it was durable."""
     events: list[tuple[str, str]] = []
 
     async def body() -> None:
-        async with await connect(database, role=Role.WORKER) as store, Watched(store) as writer:
-            writer.events, writer.look = events, look
-            await Walk(store, writer, lease, plan, speed=None, stored=lambda: None).run()
+        async with await connect(database, role=Role.WORKER) as store, AsyncResultWriter(store) as writer:
+
+            async def record(result: NodeResult) -> None:
+                look(result)
+                events.append(("begins", result.node_id))
+                await writer.record(result)
+                events.append(("durable", result.node_id))
+
+            done = {row.node_id for row in await store.node_executions.all_of(lease.execution_id)}
+            await store.executions.finish(await Walk(lease, plan, done=done, record=record, speed=None).run())
 
     asyncio.run(asyncio.wait_for(body(), 60))
     return events
@@ -502,13 +498,16 @@ def supervise(database: str, options: ReplayOptions, workflow_ids: list[UUID] | 
     asyncio.run(asyncio.wait_for(body(), 60))
 
 
-def test_executions_that_nobody_may_claim_again_are_not_waited_for(database: str, store: Store, worker: Store) -> None:
+def test_executions_that_were_given_up_are_not_waited_for(database: str, store: Store, worker: Store) -> None:
     [workflow_id] = imported(store, diamond())
-    store.executions.enqueue(NewExecution(workflow_id=workflow_id, queue=QUEUE, max_attempts=1, visible_at=NOW))
+    execution = NewExecution(workflow_id=workflow_id, queue=QUEUE, retry=RetryPolicy(max_attempts=1), visible_at=NOW)
+    store.executions.enqueue(execution)
     worker.executions.claim(queue=QUEUE, worker_id="dead", limit=1, lease=timedelta(milliseconds=1), now=NOW)
-    with pytest.raises(WfstoreError, match=r"1 execution\(s\) were claimed as often as allowed") as told:
-        supervise(database, ReplayOptions(database, workers=1), None)
-    assert "cancel" in (told.value.hint or "")
+    report = replaying(database, "--resume", "--workers", "1", code=1)
+    [failed] = report["failed"]
+    assert failed["execution_id"] == str(execution.execution_id)
+    assert "worker dead let its lease run out" in failed["reason"]
+    assert store.dead_letters.get(execution_id=execution.execution_id).failures == 1
 
 
 def test_when_no_worker_can_start_nothing_is_enqueued(database: str, store: Store, admin: Admin) -> None:

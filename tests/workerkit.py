@@ -36,9 +36,9 @@ async def when(condition: Callable[[], Any], what: str) -> Any:
 
 
 @asynccontextmanager
-async def working(database: str, handlers: Any = None, **options: Any) -> AsyncIterator[Worker]:
+async def working(database: str | AsyncStore, handlers: Any = None, **options: Any) -> AsyncIterator[Worker]:
     """A worker at work, stopped at the end of the block; what it died of is raised."""
-    given = {"handle_signals": False, "poll_interval": SOON, "lease": timedelta(seconds=10)} | options
+    given: dict[str, Any] = {"handle_signals": False, "poll_interval": SOON, "lease": timedelta(seconds=10)} | options
     worker = Worker(database, handlers, **given)
     task = asyncio.create_task(worker.run())
     try:
@@ -71,15 +71,14 @@ class Bench:
         assert found is not None
         return found
 
-    async def ended(self, execution_id: UUID) -> Execution:
+    async def ended(self, execution_id: UUID) -> Any:
         """The execution, when it has ended."""
 
         async def final() -> Execution | None:
             found = await self.get(execution_id)
             return found if found.status.is_final else None
 
-        found: Execution = await when(final, f"{execution_id} ends")
-        return found
+        return await when(final, f"{execution_id} ends")
 
     async def in_status(self, execution_id: UUID, status: str) -> None:
         async def there() -> bool:

@@ -79,6 +79,7 @@ class ClaimedExecution:
     """How many attempts failed or lost their lease before."""
     woken_by: WakeReason | None = None
     """What ended its last wait; None: it has not waited."""
+    concurrency_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

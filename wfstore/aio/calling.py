@@ -16,7 +16,9 @@ async def send(query: Query, connection: AsyncConnection[Any], arguments: Mappin
         cursor: AsyncCursor[Any] = AsyncClientCursor(connection, row_factory=query.row_factory)
     else:
         cursor = AsyncCursor(connection, row_factory=query.row_factory)
-    await cursor.execute(query.text.encode(), query.bind(arguments))
+    # psycopg's None: prepared once it has been executed a few times
+    prepare = False if query.is_planned_anew else None
+    await cursor.execute(query.text.encode(), query.bind(arguments), prepare=prepare)
     return cursor
 
 

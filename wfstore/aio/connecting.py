@@ -11,7 +11,7 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.json import set_json_loads
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 
 from wfstore.aio.calling import call
 from wfstore.aio.running import AsyncPoolRunner
@@ -22,6 +22,7 @@ from wfstore.compatibility import check_compatible, check_role, no_connection, n
 from wfstore.errors import InvalidInput
 from wfstore.ids import DEFAULT_TENANT
 from wfstore.server import Role, resolve
+from wfstore.translate import connection_lost
 
 IDLE_IN_TRANSACTION_TIMEOUT = "60s"
 """A transaction that does nothing for so long is ended by the server: it would hold its locks."""
@@ -77,11 +78,14 @@ async def connect(
         kwargs={"prepare_threshold": prepare_threshold, "autocommit": True},
     )
     try:
-        await _check(url, timeout)
+        await _check(url, timeout, connection_class)
         await pool.open(wait=True, timeout=timeout)
         tenant_id = tenant if isinstance(tenant, UUID) else await _tenant(pool, tenant)
-    except PoolTimeout as error:
+    except psycopg.OperationalError as error:
         await pool.close()
+        if not connection_lost(error):
+            raise
+        # no connection in time, or one that was lost while it was asked
         raise unavailable(error) from error
     except BaseException:
         await pool.close()
@@ -94,13 +98,13 @@ async def _configure(connection: AsyncConnection[Any]) -> None:
     await call(CATALOGUE["session.limit_idle_transactions"], connection, {"timeout": IDLE_IN_TRANSACTION_TIMEOUT})
 
 
-async def _check(url: str, timeout: float) -> None:
+async def _check(url: str, timeout: float, connection_class: type[AsyncConnection[Any]]) -> None:
     """Look at schema and role once, on a connection of its own: its errors are the clearest."""
     waits: dict[str, Any] = (
         {} if "connect_timeout" in conninfo_to_dict(url) else {"connect_timeout": max(2, int(timeout))}
     )
     try:
-        connection = await AsyncConnection.connect(url, **waits)
+        connection = await connection_class.connect(url, **waits)
     except psycopg.OperationalError as error:
         raise no_connection(error) from error
     async with connection:

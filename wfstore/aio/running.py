@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NoReturn, Protocol, TypeVar
@@ -24,6 +25,9 @@ from wfstore.translate import connection_lost, partition_missing, reason, refuse
 
 T = TypeVar("T")
 
+Woken = Callable[[list[Any]], Collection[str]]
+"""Finds in the results of calls the queues in which they made something ready."""
+
 _FIRST_PAUSE = 0.02
 _LONGEST_PAUSE = 1.0
 
@@ -42,10 +46,11 @@ class AsyncRunner(Protocol):
     catalogue: Catalogue
     tenant_id: UUID
 
-    async def run(self, *calls: Call, ready: Collection[str] = ()) -> list[Any]:
+    async def run(self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None) -> list[Any]:
         """Run the calls in order, in one transaction and one round trip; return their results.
 
-        `ready` names queues in which they make something ready: who listens is told after the commit.
+        `ready` names queues in which they make something ready: who listens is told after the commit. `woken` finds
+        such queues in the results, at the price of a round trip where there are any.
         """
         ...
 
@@ -81,11 +86,10 @@ class AsyncTransactionRunner:
         self.catalogue = catalogue
         self.tenant_id = tenant_id
 
-    async def run(self, *calls: Call, ready: Collection[str] = ()) -> list[Any]:
+    async def run(self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None) -> list[Any]:
         """Run the calls in one round trip; a refusal by the database ends the transaction."""
         try:
-            results = await pipelined(self.connection, [*calls, *_notify(self.catalogue, ready)])
-            return results[: len(calls)]
+            return await self._run(calls, ready, woken)
         except (psycopg.Error, UnicodeEncodeError) as error:
             if isinstance(error, psycopg.Error) and partition_missing(error):
                 days = ", ".join(str(day) for day in _days(_execution_ids(calls)))
@@ -94,6 +98,13 @@ class AsyncTransactionRunner:
                     hint="Make it before the transaction begins: store.partitions.make(at=...).",
                 ) from error
             refuse(error, _named(calls))
+
+    async def _run(self, calls: Sequence[Call], ready: Collection[str], woken: Woken | None) -> list[Any]:
+        results = await pipelined(self.connection, [*calls, *_notify(self.catalogue, ready)])
+        results = results[: len(calls)]
+        if woken is not None and (told := _notify(self.catalogue, woken(results))):
+            await pipelined(self.connection, told)
+        return results
 
     async def transact(self, body: Callable[[AsyncRunner], Awaitable[T]], *, repeatable: bool) -> T:
         """Run the steps as part of this transaction."""
@@ -116,19 +127,19 @@ class AsyncPoolRunner:
         self.tenant_id = tenant_id
         self.attempts = attempts
 
-    async def run(self, *calls: Call, ready: Collection[str] = ()) -> list[Any]:
+    async def run(self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None) -> list[Any]:
         """Run the calls in one transaction and one round trip; domain errors for what the database refuses."""
         commit = Call(self.catalogue["session.commit"], {})
-        # In a transaction of its own: a commit that notifies makes all others that do wait for its disk. What it
-        # tells need not survive a crash, as workers also poll.
-        told = _notify(self.catalogue, ready)
-        lazily = [Call(self.catalogue["session.begin"], {}), Call(self.catalogue["session.lazily"], {}), *told, commit]
-        everything = [*self.beginning(), *calls, commit, *(lazily if told else ())]
+        everything = [*self.beginning(), *calls, commit, *self._telling(ready)]
 
         async def once() -> list[Any]:
             async with borrowed(self.pool) as connection:
-                results = await pipelined(connection, everything)
-                return results[2 : 2 + len(calls)]
+                results = (await pipelined(connection, everything))[2 : 2 + len(calls)]
+                if woken is not None and (told := self._telling(woken(results))):
+                    # All is committed: a loss of the connection here is none of the caller's. Workers also poll.
+                    with suppress(psycopg.OperationalError):
+                        await pipelined(connection, told)
+                return results
 
         work = _Work(
             _names(calls),
@@ -147,6 +158,17 @@ class AsyncPoolRunner:
                 return await body(_BareRunner(connection, self.catalogue, self.tenant_id))
 
         return await self._repeated(once, _Work("a transaction", repeatable=repeatable, reads_only=False))
+
+    def _telling(self, queues: Collection[str]) -> list[Call]:
+        """Return the calls that tell who listens to these queues.
+
+        In a transaction of their own: a commit that notifies makes all others that do wait for its disk. What it
+        tells need not survive a crash, as workers also poll.
+        """
+        if not queues:
+            return []
+        begin, lazily, commit = (Call(self.catalogue[f"session.{name}"], {}) for name in ("begin", "lazily", "commit"))
+        return [begin, lazily, *_notify(self.catalogue, queues), commit]
 
     def beginning(self) -> list[Call]:
         """Return the calls that a transaction for this tenant begins with."""
@@ -219,9 +241,8 @@ class _Work:
 class _BareRunner(AsyncTransactionRunner):
     """Inside `transact`: errors stay psycopg's, so that the loop around it can judge them."""
 
-    async def run(self, *calls: Call, ready: Collection[str] = ()) -> list[Any]:
-        results = await pipelined(self.connection, [*calls, *_notify(self.catalogue, ready)])
-        return results[: len(calls)]
+    async def run(self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None) -> list[Any]:
+        return await self._run(calls, ready, woken)
 
 
 def _notify(catalogue: Catalogue, queues: Collection[str]) -> list[Call]:

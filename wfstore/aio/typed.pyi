@@ -48,6 +48,7 @@ from wfstore.models import (
     Tenant,
     User,
     Workflow,
+    WorkflowName,
     WorkflowPerformance,
     WorkflowRevision,
     WorkflowSummary,
@@ -249,8 +250,8 @@ class AsyncExecutionPausesQueries:
     ) -> list[ExecutionPause]:
         """Pauses by kind and name."""
 
-    async def unpark(self, connection: AsyncConnection[Any], /, *, tenant_id: UUID, workflow_id: UUID) -> int:
-        """Make ready what was parked while a workflow was paused."""
+    async def unpark(self, connection: AsyncConnection[Any], /, *, tenant_id: UUID, workflow_id: UUID) -> list[str]:
+        """Make ready what was parked while a workflow was paused; in which queues that was."""
 
 class AsyncExecutionSignalsQueries:
     """What people and other systems tell executions."""
@@ -614,8 +615,10 @@ class AsyncExecutionsQueries:
         now: datetime | None,
         signal: str,
         tenant_id: UUID,
-    ) -> int:
-        """Wake an execution that this transaction has locked, if it waits for this signal."""
+    ) -> str | None:
+        """Wake an execution that this transaction has locked, if it waits for this signal and one is there for it;
+        its queue.
+        """
 
 class AsyncMigrationsQueries:
     """What `wfstore migrate` asks and tells the database beside the migrations themselves."""
@@ -1043,6 +1046,9 @@ class AsyncSessionQueries:
     async def listen(self, connection: AsyncConnection[Any], /) -> int:
         """Hear on this connection of queues in which something became ready."""
 
+    async def woken(self, connection: AsyncConnection[Any], /) -> list[str]:
+        """In which queues the triggers of this transaction have made something ready."""
+
     async def notify(self, connection: AsyncConnection[Any], /, *, queues: list[str]) -> list[str]:
         """Tell whoever listens that something became ready in these queues."""
 
@@ -1274,6 +1280,16 @@ class AsyncWorkflowsQueries:
         Raises: NotFound, RevisionConflict.
         """
 
+    async def names(
+        self,
+        connection: AsyncConnection[Any],
+        /,
+        *,
+        ids: list[UUID],
+        tenant_id: UUID,
+    ) -> list[WorkflowName]:
+        """What workflows are called; those that are not there are left out."""
+
     async def page(
         self,
         connection: AsyncConnection[Any],
@@ -1461,8 +1477,8 @@ class AsyncExecutionPausesNamespace(AsyncNamespace):
     ) -> list[ExecutionPause]:
         """Pauses by kind and name."""
 
-    async def unpark(self, *, tenant_id: UUID = ..., workflow_id: UUID) -> int:
-        """Make ready what was parked while a workflow was paused."""
+    async def unpark(self, *, tenant_id: UUID = ..., workflow_id: UUID) -> list[str]:
+        """Make ready what was parked while a workflow was paused; in which queues that was."""
 
 class AsyncExecutionSignalsNamespace(AsyncNamespace):
     """What people and other systems tell executions."""
@@ -1642,8 +1658,10 @@ class AsyncExecutionsNamespace(AsyncNamespace):
         now: datetime | None,
         signal: str,
         tenant_id: UUID = ...,
-    ) -> int:
-        """Wake an execution that this transaction has locked, if it waits for this signal."""
+    ) -> str | None:
+        """Wake an execution that this transaction has locked, if it waits for this signal and one is there for it;
+        its queue.
+        """
 
 class AsyncMonitoringNamespace(AsyncNamespace):
     """What operators look at. Windows begin at an id: a UUIDv7 carries its time, so old partitions are not read."""
@@ -2019,6 +2037,9 @@ class AsyncWorkflowsNamespace(AsyncNamespace):
 
         Raises: NotFound, RevisionConflict.
         """
+
+    async def names(self, *, ids: list[UUID], tenant_id: UUID = ...) -> list[WorkflowName]:
+        """What workflows are called; those that are not there are left out."""
 
     async def page(self, *, before_id: UUID, limit: int, tenant_id: UUID = ...) -> list[WorkflowSummary]:
         """Workflows without their documents, latest id first."""

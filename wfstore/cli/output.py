@@ -6,16 +6,19 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import orjson
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from wfstore.errors import WfstoreError
 
 _PIPE_WIDTH = 240
+_LAST_COLUMN = 24  # a last column that is wider may be broken to so many cells
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 _SPANS = (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1_000))
 
@@ -38,7 +41,40 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
         numeric = any(isinstance(row[index], int | float) for row in rows)
         shown.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        shown.add_row(*("-" if cell is None else _cell(cell) for cell in row))
+        # as Text: what stands in brackets is no markup
+        shown.add_row(*(Text("-" if cell is None else _cell(cell)) for cell in row))
+    out.print(title, style="bold", markup=False)
+    out.print(shown)
+
+
+def listing(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a table that breaks no cell but its last: where room is short without a frame, or each row in two lines.
+
+    The first column is what people copy: an id, a name.
+    """
+    rows = [list(row) for row in rows]
+    cells = [["-" if each is None else _cell(each) for each in row] for row in rows]
+    widths = [max(map(cell_len, column)) for column in zip(columns, *cells, strict=True)]
+    fixed = sum(widths[:-1]) + min(widths[-1], _LAST_COLUMN)
+    if fixed + 3 * len(widths) + 1 <= out.width:
+        shown = Table()
+    elif fixed + 2 * len(widths) <= out.width:
+        shown = Table(box=None, padding=(0, 2, 0, 0))
+    else:
+        out.print(title, style="bold", markup=False)
+        for row, (first, *others) in zip(rows, cells, strict=True):
+            out.print(Text(first), soft_wrap=True)
+            named = zip(columns[1:], row[1:], others, strict=True)
+            facts = [f"{name} {cell}" if isinstance(value, int) else cell for name, value, cell in named]
+            out.print(Text(f"  {'  '.join(fact for fact in facts if fact not in ('', '-'))}"), soft_wrap=True)
+        return
+    for index, column in enumerate(columns):
+        numeric = any(isinstance(row[index], int | float) for row in rows)
+        last = index == len(columns) - 1
+        justify: Literal["left", "right"] = "right" if numeric else "left"
+        shown.add_column(Text(column), justify=justify, no_wrap=not last, overflow="fold")
+    for row in cells:
+        shown.add_row(*map(Text, row))
     out.print(title, style="bold", markup=False)
     out.print(shown)
 

@@ -67,6 +67,7 @@ class Claim(Row):
     max_attempts: int
     visible_at: datetime
     woken_by: AWakeReason | None
+    concurrency_key: str | None
 
 
 class StartedExecution(Row):
@@ -212,6 +213,8 @@ class DeadLetter(Row):
     execution_id: UUID
     workflow_id: UUID
     queue: str
+    priority: int
+    concurrency_key: str | None
     failures: int
     reason: str
     died_at: datetime

@@ -40,6 +40,13 @@ class Workflow(WorkflowSummary):
     content_hash: bytes
 
 
+class WorkflowName(Row):
+    """What a workflow is called."""
+
+    id: UUID
+    name: str
+
+
 class WorkflowRevision(Row):
     """Where a workflow stands, and the hash of its document: enough to know whether a save is due."""
 

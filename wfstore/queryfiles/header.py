@@ -15,7 +15,7 @@ Shape = Literal["list", "one", "value", "count"]
 ExceptionKind = Literal["allow", "not-null", "nullable", "unseen"]
 
 _NAME = re.compile(r"^-- name: (?P<name>[a-z][a-z0-9_]*)\((?P<parameters>[^)]*)\)(?P<suffix>\S*)$")
-_DIRECTIVE = re.compile(r"\b(returns|rows|locks|index|raises|role|binding|repeat): *(.*?)(?=\s+[a-z]+: |$)")
+_DIRECTIVE = re.compile(r"\b(returns|rows|locks|index|raises|role|binding|repeat|plan): *(.*?)(?=\s+[a-z]+: |$)")
 _EXCEPTION = re.compile(r"-- *(?P<kind>allow|not-null|nullable|unseen): *(?P<subject>\S*) *(?P<reason>.*)$")
 _REASON = re.compile(r"\((.*\w.*)\)")
 _SUFFIXES: dict[str, Shape] = {"": "list", "^": "one", "$": "value", "!": "count"}
@@ -126,6 +126,8 @@ def _content_faults(header: Header, doc: Sequence[str]) -> Iterator[QueryFileErr
     binding = header.directives.get("binding", "server")
     if binding not in _BINDINGS:
         yield fault(f"binding is server or client, not {binding}", "header")
+    if header.directives.get("plan", "custom") != "custom":
+        yield fault(f"plan is custom or not said, not {header.directives['plan']}", "header")
 
 
 def read_exception(

@@ -64,6 +64,11 @@ class Query:
         return self.directives.get("binding") == "client"
 
     @property
+    def is_planned_anew(self) -> bool:
+        """Whether it is planned for its arguments each time, never kept as a plan for all."""
+        return self.directives.get("plan") == "custom"
+
+    @property
     def model(self) -> type[BaseModel] | None:
         """The model of its rows, if they become one."""
         if isinstance(self.result, type) and issubclass(self.result, BaseModel):

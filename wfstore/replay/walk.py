@@ -1,12 +1,10 @@
-"""One execution of a trace: walk its graph in dependency order, store each node's result, finish."""
+"""One execution of a trace: walk its graph in dependency order, store each node's result, say how it ends."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Collection
 
-from wfstore.aio.group_commit import AsyncResultWriter
-from wfstore.aio.store import AsyncStore
 from wfstore.errors import LeaseLost
 from wfstore.leases import ClaimedExecution, Ending, NodeResult
 from wfstore.vocabulary import ExecutionStatus, NodeStatus, NodeType
@@ -22,29 +20,26 @@ class Walk:
 
     def __init__(
         self,
-        store: AsyncStore,
-        writer: AsyncResultWriter,
         lease: ClaimedExecution,
         plan: ReplayPlan,
         *,
+        done: Collection[str],
+        record: Callable[[NodeResult], Awaitable[None]],
         speed: float | None,
-        stored: Callable[[], None],
     ) -> None:
-        self._store = store
-        self._writer = writer
+        """`done` are the nodes whose results an earlier attempt has stored; `record` stores the others'."""
         self._lease = lease
         self._plan = plan
         self._speed = speed
-        self._stored = stored
-        self._done: set[str] = set()
+        self._store = record
+        self._done = set(done)
+        self._found = len(self._done)
         self._waiting_for: dict[str, int] = {}
         self._children: dict[str, list[ReplayTask]] = {}
         self._group = asyncio.TaskGroup()
 
-    async def run(self) -> None:
-        """Store what is missing, then finish the execution; LeaseLost as soon as another worker has it."""
-        self._done = await self._already_stored()
-        found = len(self._done)
+    async def run(self) -> Ending:
+        """Store what is missing and return the end; LeaseLost as soon as another worker has it."""
         ready = self._prepare()
         try:
             async with self._group:
@@ -54,22 +49,13 @@ class Walk:
             raise _foremost(failures) from None
         if len(self._done) < len(self._plan.tasks):  # a node that was cancelled alone does not fail the group
             raise asyncio.CancelledError
-        await self._store.executions.finish(
-            Ending(
-                lease=self._lease,
-                status=ExecutionStatus.SUCCESS,
-                start_time=self._plan.start_ms,
-                end_time=self._plan.end_ms,
-                run_data={"attempt": self._lease.attempt, "nodes": len(self._plan.tasks), "found_stored": found},
-            )
+        return Ending(
+            lease=self._lease,
+            status=ExecutionStatus.SUCCESS,
+            start_time=self._plan.start_ms,
+            end_time=self._plan.end_ms,
+            run_data={"attempt": self._lease.attempt, "nodes": len(self._plan.tasks), "found_stored": self._found},
         )
-
-    async def _already_stored(self) -> set[str]:
-        """Return the nodes whose results an earlier worker has stored."""
-        if self._lease.attempt == 1:
-            return set()
-        rows = await self._store.node_executions.all_of(self._lease.execution_id)
-        return {row.node_id for row in rows if row.status.is_final}
 
     def _prepare(self) -> list[ReplayTask]:
         """Count what each node waits for; return those that wait for nothing."""
@@ -98,7 +84,7 @@ class Walk:
         span = self._plan.schedule[task.id]
         if self._speed is not None:
             await asyncio.sleep((span.end_ms - span.start_ms) / 1000 / self._speed)
-        await self._writer.record(
+        await self._store(
             NodeResult(
                 lease=self._lease,
                 node_id=task.id,
@@ -110,7 +96,6 @@ class Walk:
                 output_data={"runtime_seconds": task.runtime_seconds},
             )
         )
-        self._stored()
 
 
 def _foremost(failures: BaseExceptionGroup[BaseException]) -> BaseException:

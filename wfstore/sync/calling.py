@@ -17,7 +17,9 @@ def send(query: Query, connection: Connection[Any], arguments: Mapping[str, Any]
         cursor: Cursor[Any] = ClientCursor(connection, row_factory=query.row_factory)
     else:
         cursor = Cursor(connection, row_factory=query.row_factory)
-    cursor.execute(query.text.encode(), query.bind(arguments))
+    # psycopg's None: prepared once it has been executed a few times
+    prepare = False if query.is_planned_anew else None
+    cursor.execute(query.text.encode(), query.bind(arguments), prepare=prepare)
     return cursor
 
 

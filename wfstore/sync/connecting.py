@@ -12,7 +12,7 @@ import psycopg
 from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.json import set_json_loads
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import ConnectionPool
 
 from wfstore.catalogue import CATALOGUE
 from wfstore.compatibility import check_compatible, check_role, no_connection, no_schema, unavailable, unknown_tenant
@@ -23,6 +23,7 @@ from wfstore.sync.calling import call
 from wfstore.sync.running import PoolRunner
 from wfstore.sync.store import Store
 from wfstore.sync.waiting import in_thread
+from wfstore.translate import connection_lost
 
 IDLE_IN_TRANSACTION_TIMEOUT = "60s"
 """A transaction that does nothing for so long is ended by the server: it would hold its locks."""
@@ -78,11 +79,14 @@ def connect(
         kwargs={"prepare_threshold": prepare_threshold, "autocommit": True},
     )
     try:
-        _check(url, timeout)
+        _check(url, timeout, connection_class)
         pool.open(wait=True, timeout=timeout)
         tenant_id = tenant if isinstance(tenant, UUID) else _tenant(pool, tenant)
-    except PoolTimeout as error:
+    except psycopg.OperationalError as error:
         pool.close()
+        if not connection_lost(error):
+            raise
+        # no connection in time, or one that was lost while it was asked
         raise unavailable(error) from error
     except BaseException:
         pool.close()
@@ -95,13 +99,13 @@ def _configure(connection: Connection[Any]) -> None:
     call(CATALOGUE["session.limit_idle_transactions"], connection, {"timeout": IDLE_IN_TRANSACTION_TIMEOUT})
 
 
-def _check(url: str, timeout: float) -> None:
+def _check(url: str, timeout: float, connection_class: type[Connection[Any]]) -> None:
     """Look at schema and role once, on a connection of its own: its errors are the clearest."""
     waits: dict[str, Any] = (
         {} if "connect_timeout" in conninfo_to_dict(url) else {"connect_timeout": max(2, int(timeout))}
     )
     try:
-        connection = Connection.connect(url, **waits)
+        connection = connection_class.connect(url, **waits)
     except psycopg.OperationalError as error:
         raise no_connection(error) from error
     with connection:

@@ -12,6 +12,7 @@ from uuid import UUID
 from wfstore.documents.downstream import downstream
 from wfstore.errors import AlreadyFinished, InvalidInput, NotFound, WfstoreError
 from wfstore.ids import uuid7
+from wfstore.inputs import check_name, check_new, check_time
 from wfstore.leases import NewExecution
 from wfstore.models import Execution, ExecutionCreated, IdempotencyKey, WorkflowVersion
 from wfstore.sync.leasing import Leasing, lease_lost, milliseconds
@@ -34,20 +35,22 @@ class Executions(Leasing):
             NotFound: one of the workflows is not there; nothing was enqueued.
             InvalidInput: a value makes no sense; nothing was enqueued.
         """
-        for execution in executions:
-            if execution.delay is not None and execution.visible_at is not None:
-                raise InvalidInput(
-                    f"execution {execution.execution_id} has a delay and a visible_at: it is one of them"
-                )
+        check_new(executions)
+        check_time(now, "now")
         at = now or datetime.now(UTC)
-        created: list[ExecutionCreated]
-        [created] = self._runner.run(
-            self._call("enqueue_many", now=at, **_arrays(executions, at)),
-            ready={execution.queue for execution in executions},
-        )
-        return self._by_key(executions, created)
+        return self._enqueue(self._runner, executions, at)
 
-    def _by_key(self, executions: Sequence[NewExecution], created: list[ExecutionCreated]) -> list[ExecutionCreated]:
+    def _enqueue(self, runner: Runner, executions: Sequence[NewExecution], at: datetime) -> list[ExecutionCreated]:
+        created: list[ExecutionCreated]
+        [created] = runner.run(
+            self._call("enqueue_many", now=at, **_arrays(executions, at)),
+            ready={execution.queue for execution in executions if _visible_at(execution, at) <= at},
+        )
+        return self._by_key(runner, executions, created)
+
+    def _by_key(
+        self, runner: Runner, executions: Sequence[NewExecution], created: list[ExecutionCreated]
+    ) -> list[ExecutionCreated]:
         """Put in the executions that idempotency keys stood for before."""
         keys = [
             execution.idempotency_key
@@ -56,7 +59,8 @@ class Executions(Leasing):
         ]
         if not keys:
             return created
-        known: list[IdempotencyKey] = self._run("execution_keys.get_many", idempotency_keys=keys)
+        known: list[IdempotencyKey]
+        [known] = runner.run(self._call("execution_keys.get_many", idempotency_keys=keys))
         first = {each.idempotency_key: each.execution_id for each in known}
         return [
             each.model_copy(update={"execution_id": first.get(execution.idempotency_key or "", each.execution_id)})
@@ -80,8 +84,15 @@ class Executions(Leasing):
         Raises:
             AlreadyFinished: the execution has ended.
             NotFound: there is no such execution.
+            InvalidInput: the name is empty, or the signal expires before it is sent.
         """
         identifier = signal_id or uuid7()
+        at = now or datetime.now(UTC)
+        check_name(name, "the signal's name")
+        check_time(now, "now")
+        check_time(expires_at, "expires_at")
+        if expires_at is not None and expires_at <= at:
+            raise InvalidInput(f"signal {name!r} would expire at {expires_at}, before it is sent")
         status, *_ = self._runner.run(
             # Locked first: a wait that begins at the same time either sees the signal or is woken by it.
             self._call("lock", execution_id=execution_id),
@@ -93,7 +104,8 @@ class Executions(Leasing):
                 payload=payload,
                 expires_at=expires_at,
             ),
-            self._call("wake_signaled", execution_id=execution_id, signal=name, now=now or datetime.now(UTC)),
+            self._call("wake_signaled", execution_id=execution_id, signal=name, now=at),
+            woken=lambda results: () if results[-1] is None else (results[-1],),
         )
         if status is None:
             raise self._ended(execution_id)
@@ -108,13 +120,20 @@ class Executions(Leasing):
             AlreadyFinished: it has ended before.
             NotFound: there is no such execution.
         """
-        canceled = self._run("cancel", execution_id=execution_id, end_time=milliseconds(now or datetime.now(UTC)))
+        check_time(now, "now")
+        end_time = milliseconds(now or datetime.now(UTC))
+        [canceled] = self._waking(self._call("cancel", execution_id=execution_id, end_time=end_time))
         if not canceled:
             raise self._ended(execution_id)
         return [each.execution_id for each in canceled]
 
     def retry(
-        self, execution_id: UUID, *, from_node: str | None = None, new: NewExecution | None = None
+        self,
+        execution_id: UUID,
+        *,
+        from_node: str | None = None,
+        new: NewExecution | None = None,
+        now: datetime | None = None,
     ) -> ExecutionCreated:
         """Run an ended execution again, as a new one of mode RETRY, at the same version of its workflow.
 
@@ -130,6 +149,7 @@ class Executions(Leasing):
             [old] = transaction.run(self._call("get", execution_id=execution_id))
             repeated = self._again(transaction, old, execution_id, from_node)
             fresh = new or NewExecution(workflow_id=old.workflow_id, metadata=old.metadata)
+            check_new([fresh])
             fresh = replace(
                 fresh,
                 workflow_id=old.workflow_id,
@@ -138,9 +158,7 @@ class Executions(Leasing):
                 parent_execution_id=None,
                 retry_of_execution_id=execution_id,
             )
-            at = datetime.now(UTC)
-            created: ExecutionCreated
-            [[created]] = transaction.run(self._call("enqueue_many", now=at, **_arrays([fresh], at)))
+            [created] = self._enqueue(transaction, [fresh], now or datetime.now(UTC))
             if repeated is not None and created.created:
                 transaction.run(
                     self._call(
@@ -183,6 +201,10 @@ class Executions(Leasing):
         return AlreadyFinished(f"execution {execution_id} has ended before, with {execution.status}")
 
 
+def _visible_at(execution: NewExecution, now: datetime) -> datetime:
+    return now + execution.delay if execution.delay is not None else execution.visible_at or now
+
+
 def _arrays(executions: Sequence[NewExecution], now: datetime) -> dict[str, list[Any]]:
     return {
         "execution_ids": [e.execution_id for e in executions],
@@ -195,7 +217,7 @@ def _arrays(executions: Sequence[NewExecution], now: datetime) -> dict[str, list
         "metadata": [e.metadata for e in executions],
         "queues": [e.queue for e in executions],
         "priorities": [e.priority for e in executions],
-        "visible_ats": [now + e.delay if e.delay is not None else e.visible_at or now for e in executions],
+        "visible_ats": [_visible_at(e, now) for e in executions],
         "max_attempts": [e.retry.max_attempts for e in executions],
         "retry_waits": [e.retry.wait.total_seconds() for e in executions],
         "retry_factors": [e.retry.factor for e in executions],

@@ -10,15 +10,18 @@ from typing import Any
 from uuid import UUID
 
 from wfstore.errors import InvalidInput, LeaseLost
+from wfstore.inputs import check_lease, check_leases, check_name, check_time, check_wait
 from wfstore.leases import ClaimedExecution, Ending, Failure, Signal
 from wfstore.models import Claim, ExecutionFailed, ExecutionKey, Lease, StartedExecution, Suspended, TakenSignal
 from wfstore.sync.running import Call, Runner
 from wfstore.sync.typed import ExecutionsNamespace
+from wfstore.vocabulary import ExecutionStatus
 
 _WOKEN_AT_ONCE = 1_000
 # A claim that meets nothing but parked executions looks further, so often.
 _ROUNDS = 100
 _JITTER = 0.1
+_FINAL = frozenset(status for status in ExecutionStatus if status.is_final)
 
 
 class Leasing(ExecutionsNamespace):
@@ -34,6 +37,9 @@ class Leasing(ExecutionsNamespace):
         """
         if limit < 1:
             raise InvalidInput(f"a claim is for at least one execution, not {limit}")
+        check_name(queue, "the queue")
+        check_lease(lease)
+        check_time(now, "now")
         for _ in range(_ROUNDS):
             leases, parked = self._claim(queue, worker_id, limit, lease, now or datetime.now(UTC))
             if leases or not parked:
@@ -72,6 +78,8 @@ class Leasing(ExecutionsNamespace):
         self, leases: Sequence[ClaimedExecution], *, lease: timedelta, now: datetime | None = None
     ) -> set[UUID]:
         """Prolong leases to `lease` from now; return the ids of those that were still held."""
+        check_lease(lease)
+        check_time(now, "now")
         held: list[Lease] = self._run(
             "heartbeat_many",
             tenant_ids=[each.tenant_id for each in leases],
@@ -104,6 +112,9 @@ class Leasing(ExecutionsNamespace):
                 f"execution {lease.execution_id} would wait for ever",
                 hint="Name a time (until=), a signal (signal=) or children=True.",
             )
+        check_time(until, "until")
+        check_time(now, "now")
+        check_name(signal, "the signal to wait for")
         suspended: Suspended | None
         _, suspended = self._runner.run(
             self._call("lock", tenant_id=lease.tenant_id, execution_id=lease.execution_id),
@@ -133,14 +144,22 @@ class Leasing(ExecutionsNamespace):
         Raises:
             LeaseLost: the lease is not this worker's any more; nothing was taken.
         """
-        taken: TakenSignal | None = self._run(
-            "execution_signals.take",
-            tenant_id=lease.tenant_id,
-            execution_id=lease.execution_id,
-            attempt=lease.attempt,
-            name=name,
-            consumer=consumer,
-            now=now or datetime.now(UTC),
+        check_time(now, "now")
+        check_name(name, "the signal to take")
+        check_name(consumer, "the consumer of a signal")
+        taken: TakenSignal | None
+        _, taken = self._runner.run(
+            # Locked first: of two consumers at once the second sees what the first has left.
+            self._call("lock", tenant_id=lease.tenant_id, execution_id=lease.execution_id),
+            self._call(
+                "execution_signals.take",
+                tenant_id=lease.tenant_id,
+                execution_id=lease.execution_id,
+                attempt=lease.attempt,
+                name=name,
+                consumer=consumer,
+                now=now or datetime.now(UTC),
+            ),
         )
         if taken is None:
             raise lease_lost(lease)
@@ -159,8 +178,18 @@ class Leasing(ExecutionsNamespace):
             raise lease_lost(ending.lease)
 
     def finish_many(self, endings: Sequence[Ending]) -> set[UUID]:
-        """End executions; return the ids of those whose lease was still held, the others are untouched."""
-        finished: list[ExecutionKey] = self._run(
+        """End executions; return the ids of those whose lease was still held, the others are untouched.
+
+        Raises:
+            InvalidInput: a status is not final, or two of them are of the same execution; nothing was written.
+        """
+        leases = [ending.lease for ending in endings]
+        check_leases(leases, "is to be ended")
+        for ending in endings:
+            if ending.status not in _FINAL:
+                raise InvalidInput(f"execution {ending.lease.execution_id} cannot end with {ending.status}")
+        finished: list[ExecutionKey] = self._release(
+            leases,
             "finish_many",
             tenant_ids=[e.lease.tenant_id for e in endings],
             execution_ids=[e.lease.execution_id for e in endings],
@@ -186,8 +215,18 @@ class Leasing(ExecutionsNamespace):
         return outcomes[failure.lease.execution_id]
 
     def fail_many(self, failures: Sequence[Failure], *, now: datetime | None = None) -> dict[UUID, ExecutionFailed]:
-        """Let attempts fail; return what became of those whose lease was still held, the others are untouched."""
-        failed: list[ExecutionFailed] = self._run(
+        """Let attempts fail; return what became of those whose lease was still held, the others are untouched.
+
+        Raises:
+            InvalidInput: a wait is negative, or two of them are of the same execution; nothing was written.
+        """
+        leases = [failure.lease for failure in failures]
+        check_leases(leases, "is to fail")
+        check_time(now, "now")
+        for failure in failures:
+            check_wait(failure.wait, f"execution {failure.lease.execution_id}: the wait before its retry")
+        failed: list[ExecutionFailed] = self._release(
+            leases,
             "fail_many",
             tenant_ids=[f.lease.tenant_id for f in failures],
             execution_ids=[f.lease.execution_id for f in failures],
@@ -201,6 +240,24 @@ class Leasing(ExecutionsNamespace):
             now=now or datetime.now(UTC),
         )
         return {each.execution_id: each for each in failed}
+
+    def _release(self, leases: Sequence[ClaimedExecution], name: str, /, **arguments: Any) -> Any:
+        """Run a call that gives leases back; who waits for their places or their ends is told."""
+        call = self._call(name, **arguments)
+        if any(lease.parent_execution_id is not None or lease.concurrency_key is not None for lease in leases):
+            [released] = self._waking(call)
+        else:  # most have neither, and pay for neither
+            [released] = self._runner.run(call)
+        return released
+
+    def _waking(self, *calls: Call) -> list[Any]:
+        """Run calls whose triggers may make something ready; the workers of those queues are told."""
+        *results, _ = self._runner.run(*calls, self._call("session.woken"), woken=_last)
+        return results
+
+
+def _last(results: list[Any]) -> Any:
+    return results[-1]
 
 
 def milliseconds(at: datetime) -> int:
@@ -239,6 +296,7 @@ def _leases(claims: Sequence[Claim], started: Sequence[StartedExecution]) -> lis
                     retry_of_execution_id=fact.retry_of_execution_id,
                     failures=claim.failures,
                     woken_by=claim.woken_by,
+                    concurrency_key=claim.concurrency_key,
                 )
             )
     return leases

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NoReturn, Protocol, TypeVar
@@ -25,6 +26,9 @@ from wfstore.translate import connection_lost, partition_missing, reason, refuse
 
 T = TypeVar("T")
 
+Woken = Callable[[list[Any]], Collection[str]]
+"""Finds in the results of calls the queues in which they made something ready."""
+
 _FIRST_PAUSE = 0.02
 _LONGEST_PAUSE = 1.0
 
@@ -43,10 +47,11 @@ class Runner(Protocol):
     catalogue: Catalogue
     tenant_id: UUID
 
-    def run(self, *calls: Call, ready: Collection[str] = ()) -> list[Any]:
+    def run(self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None) -> list[Any]:
         """Run the calls in order, in one transaction and one round trip; return their results.
 
-        `ready` names queues in which they make something ready: who listens is told after the commit.
+        `ready` names queues in which they make something ready: who listens is told after the commit. `woken` finds
+        such queues in the results, at the price of a round trip where there are any.
         """
         ...
 
@@ -82,11 +87,10 @@ class TransactionRunner:
         self.catalogue = catalogue
         self.tenant_id = tenant_id
 
-    def run(self, *calls: Call, ready: Collection[str] = ()) -> list[Any]:
+    def run(self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None) -> list[Any]:
         """Run the calls in one round trip; a refusal by the database ends the transaction."""
         try:
-            results = pipelined(self.connection, [*calls, *_notify(self.catalogue, ready)])
-            return results[: len(calls)]
+            return self._run(calls, ready, woken)
         except (psycopg.Error, UnicodeEncodeError) as error:
             if isinstance(error, psycopg.Error) and partition_missing(error):
                 days = ", ".join(str(day) for day in _days(_execution_ids(calls)))
@@ -95,6 +99,13 @@ class TransactionRunner:
                     hint="Make it before the transaction begins: store.partitions.make(at=...).",
                 ) from error
             refuse(error, _named(calls))
+
+    def _run(self, calls: Sequence[Call], ready: Collection[str], woken: Woken | None) -> list[Any]:
+        results = pipelined(self.connection, [*calls, *_notify(self.catalogue, ready)])
+        results = results[: len(calls)]
+        if woken is not None and (told := _notify(self.catalogue, woken(results))):
+            pipelined(self.connection, told)
+        return results
 
     def transact(self, body: Callable[[Runner], T], *, repeatable: bool) -> T:
         """Run the steps as part of this transaction."""
@@ -117,19 +128,19 @@ class PoolRunner:
         self.tenant_id = tenant_id
         self.attempts = attempts
 
-    def run(self, *calls: Call, ready: Collection[str] = ()) -> list[Any]:
+    def run(self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None) -> list[Any]:
         """Run the calls in one transaction and one round trip; domain errors for what the database refuses."""
         commit = Call(self.catalogue["session.commit"], {})
-        # In a transaction of its own: a commit that notifies makes all others that do wait for its disk. What it
-        # tells need not survive a crash, as workers also poll.
-        told = _notify(self.catalogue, ready)
-        lazily = [Call(self.catalogue["session.begin"], {}), Call(self.catalogue["session.lazily"], {}), *told, commit]
-        everything = [*self.beginning(), *calls, commit, *(lazily if told else ())]
+        everything = [*self.beginning(), *calls, commit, *self._telling(ready)]
 
         def once() -> list[Any]:
             with borrowed(self.pool) as connection:
-                results = pipelined(connection, everything)
-                return results[2 : 2 + len(calls)]
+                results = (pipelined(connection, everything))[2 : 2 + len(calls)]
+                if woken is not None and (told := self._telling(woken(results))):
+                    # All is committed: a loss of the connection here is none of the caller's. Workers also poll.
+                    with suppress(psycopg.OperationalError):
+                        pipelined(connection, told)
+                return results
 
         work = _Work(
             _names(calls),
@@ -148,6 +159,17 @@ class PoolRunner:
                 return body(_BareRunner(connection, self.catalogue, self.tenant_id))
 
         return self._repeated(once, _Work("a transaction", repeatable=repeatable, reads_only=False))
+
+    def _telling(self, queues: Collection[str]) -> list[Call]:
+        """Return the calls that tell who listens to these queues.
+
+        In a transaction of their own: a commit that notifies makes all others that do wait for its disk. What it
+        tells need not survive a crash, as workers also poll.
+        """
+        if not queues:
+            return []
+        begin, lazily, commit = (Call(self.catalogue[f"session.{name}"], {}) for name in ("begin", "lazily", "commit"))
+        return [begin, lazily, *_notify(self.catalogue, queues), commit]
 
     def beginning(self) -> list[Call]:
         """Return the calls that a transaction for this tenant begins with."""
@@ -220,9 +242,8 @@ class _Work:
 class _BareRunner(TransactionRunner):
     """Inside `transact`: errors stay psycopg's, so that the loop around it can judge them."""
 
-    def run(self, *calls: Call, ready: Collection[str] = ()) -> list[Any]:
-        results = pipelined(self.connection, [*calls, *_notify(self.catalogue, ready)])
-        return results[: len(calls)]
+    def run(self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None) -> list[Any]:
+        return self._run(calls, ready, woken)
 
 
 def _notify(catalogue: Catalogue, queues: Collection[str]) -> list[Call]:

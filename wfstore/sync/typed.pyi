@@ -47,6 +47,7 @@ from wfstore.models import (
     Tenant,
     User,
     Workflow,
+    WorkflowName,
     WorkflowPerformance,
     WorkflowRevision,
     WorkflowSummary,
@@ -196,8 +197,8 @@ class ExecutionPausesQueries:
     ) -> list[ExecutionPause]:
         """Pauses by kind and name."""
 
-    def unpark(self, connection: Connection[Any], /, *, tenant_id: UUID, workflow_id: UUID) -> int:
-        """Make ready what was parked while a workflow was paused."""
+    def unpark(self, connection: Connection[Any], /, *, tenant_id: UUID, workflow_id: UUID) -> list[str]:
+        """Make ready what was parked while a workflow was paused; in which queues that was."""
 
 class ExecutionSignalsQueries:
     """What people and other systems tell executions."""
@@ -547,8 +548,10 @@ class ExecutionsQueries:
         now: datetime | None,
         signal: str,
         tenant_id: UUID,
-    ) -> int:
-        """Wake an execution that this transaction has locked, if it waits for this signal."""
+    ) -> str | None:
+        """Wake an execution that this transaction has locked, if it waits for this signal and one is there for it;
+        its queue.
+        """
 
 class MigrationsQueries:
     """What `wfstore migrate` asks and tells the database beside the migrations themselves."""
@@ -940,6 +943,9 @@ class SessionQueries:
     def listen(self, connection: Connection[Any], /) -> int:
         """Hear on this connection of queues in which something became ready."""
 
+    def woken(self, connection: Connection[Any], /) -> list[str]:
+        """In which queues the triggers of this transaction have made something ready."""
+
     def notify(self, connection: Connection[Any], /, *, queues: list[str]) -> list[str]:
         """Tell whoever listens that something became ready in these queues."""
 
@@ -1154,6 +1160,9 @@ class WorkflowsQueries:
         Raises: NotFound, RevisionConflict.
         """
 
+    def names(self, connection: Connection[Any], /, *, ids: list[UUID], tenant_id: UUID) -> list[WorkflowName]:
+        """What workflows are called; those that are not there are left out."""
+
     def page(
         self,
         connection: Connection[Any],
@@ -1303,8 +1312,8 @@ class ExecutionPausesNamespace(Namespace):
     def page(self, *, after_kind: str, after_name: str, limit: int, tenant_id: UUID = ...) -> list[ExecutionPause]:
         """Pauses by kind and name."""
 
-    def unpark(self, *, tenant_id: UUID = ..., workflow_id: UUID) -> int:
-        """Make ready what was parked while a workflow was paused."""
+    def unpark(self, *, tenant_id: UUID = ..., workflow_id: UUID) -> list[str]:
+        """Make ready what was parked while a workflow was paused; in which queues that was."""
 
 class ExecutionSignalsNamespace(Namespace):
     """What people and other systems tell executions."""
@@ -1470,8 +1479,17 @@ class ExecutionsNamespace(Namespace):
         lost is a failure; after too many the execution is given up. Returns how many rows it saw.
         """
 
-    def wake_signaled(self, *, execution_id: UUID, now: datetime | None, signal: str, tenant_id: UUID = ...) -> int:
-        """Wake an execution that this transaction has locked, if it waits for this signal."""
+    def wake_signaled(
+        self,
+        *,
+        execution_id: UUID,
+        now: datetime | None,
+        signal: str,
+        tenant_id: UUID = ...,
+    ) -> str | None:
+        """Wake an execution that this transaction has locked, if it waits for this signal and one is there for it;
+        its queue.
+        """
 
 class MonitoringNamespace(Namespace):
     """What operators look at. Windows begin at an id: a UUIDv7 carries its time, so old partitions are not read."""
@@ -1826,6 +1844,9 @@ class WorkflowsNamespace(Namespace):
 
         Raises: NotFound, RevisionConflict.
         """
+
+    def names(self, *, ids: list[UUID], tenant_id: UUID = ...) -> list[WorkflowName]:
+        """What workflows are called; those that are not there are left out."""
 
     def page(self, *, before_id: UUID, limit: int, tenant_id: UUID = ...) -> list[WorkflowSummary]:
         """Workflows without their documents, latest id first."""

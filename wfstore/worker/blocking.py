@@ -13,7 +13,7 @@ from uuid import UUID
 
 from wfstore.leases import DEFAULT_QUEUE, NodeResult
 from wfstore.models import Execution, WorkflowVersion
-from wfstore.vocabulary import NodeType
+from wfstore.vocabulary import NodeStatus, NodeType
 from wfstore.worker.context import Context, Facts
 from wfstore.worker.journal import Journal, Step
 from wfstore.worker.results import as_json
@@ -58,6 +58,10 @@ class BlockingContext(Facts):
     def record(self, result: NodeResult) -> None:
         """Store a node's run of the handler's own making; as `Context.record`."""
         self._wait(self._context.record(result))
+
+    def recorded(self) -> dict[tuple[str, int], NodeStatus]:
+        """Return how each node's run stands that is stored; as `Context.recorded`."""
+        return self._wait(self._context.recorded())
 
     def sleep(
         self, node_id: str, duration: timedelta | None = None, *, until: datetime | None = None, run_index: int = 0
@@ -121,8 +125,8 @@ def answering(loop: asyncio.AbstractEventLoop, answer: asyncio.Future[Any], func
     error: BaseException | None = None
     try:
         value = function()
-    except StopIteration as stop:  # which no future takes
-        error = RuntimeError(f"the function raised StopIteration: {stop}")
+    except (StopIteration, SystemExit, KeyboardInterrupt) as stop:  # no future takes the one, and no loop the others
+        error = RuntimeError(f"the function raised {type(stop).__name__}: {stop}")
     except BaseException as raised:
         error = raised
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import psycopg
 
@@ -31,7 +32,7 @@ class Claimer:
         room: Callable[[], int],
         begin: Callable[[ClaimedExecution, float], None],
     ) -> None:
-        """`room` says how many more may run; `begin` starts one, with the time when its lease must be taken for lost."""
+        """`room` says how many more may run; `begin` starts one, told until when its lease may be taken for held."""
         self._store = store
         self._settings = settings
         self._health = health
@@ -59,9 +60,9 @@ class Claimer:
     async def run(self) -> None:
         """Claim until `stop` is called; while the database is away, ever more rarely."""
         backoff = Backoff()
+        poll_at = 0.0
         while not self._stopping:
             self._stirred.clear()
-            pause = self._settings.poll_interval.total_seconds() * jitter()
             if self._hungry and self._room() > 0:
                 self._hungry = False  # what comes while the claim is under way counts again
                 try:
@@ -73,8 +74,9 @@ class Claimer:
                     self._hungry = True
                     continue
                 backoff.reset()
+                poll_at = time.monotonic() + self._settings.poll_interval.total_seconds() * jitter()
             if not (self._hungry and self._room() > 0):
-                await self._wait(pause)
+                await self._wait(poll_at)
 
     async def _claim(self) -> None:
         """Claim once from each queue, another one first each time."""
@@ -103,13 +105,14 @@ class Claimer:
         if len(leases) == limit:
             self._hungry = True
 
-    async def _wait(self, pause: float) -> None:
-        """Wait until something stirs; the time alone makes hungry, too."""
-        try:
-            async with asyncio.timeout(pause):
-                await self._stirred.wait()
-        except TimeoutError:
-            self._hungry = True
+    async def _wait(self, poll_at: float) -> None:
+        """Wait until something stirs; the time alone makes hungry, too, however often it stirs."""
+        left = poll_at - time.monotonic()
+        if self._hungry or left > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(None if self._hungry else left):
+                    await self._stirred.wait()
+        self._hungry = self._hungry or time.monotonic() >= poll_at
 
     async def _rest(self, pause: float) -> None:
         """Rest after a failure: nothing but `stop` ends it sooner."""

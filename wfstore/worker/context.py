@@ -10,7 +10,7 @@ from uuid import UUID
 from wfstore.aio.store import AsyncStore
 from wfstore.leases import DEFAULT_QUEUE, ClaimedExecution, NewExecution, NodeResult
 from wfstore.models import Execution, WorkflowVersion
-from wfstore.vocabulary import NodeType
+from wfstore.vocabulary import NodeStatus, NodeType
 from wfstore.worker import waits
 from wfstore.worker.journal import Journal, Step
 from wfstore.worker.results import as_json
@@ -141,6 +141,10 @@ class Context(Facts):
             AlreadyRecorded: a final result with other content is stored.
         """
         await self._journal.results.put(result)
+
+    async def recorded(self) -> dict[tuple[str, int], NodeStatus]:
+        """Return how each node's run stands that is stored, by node and run_index; for engines that walk a graph."""
+        return {key: stored.status for key, stored in (await self._journal.results.all()).items()}
 
     async def sleep(
         self,

@@ -13,7 +13,8 @@ from wfstore.worker.blocking import BlockingContext
 from wfstore.worker.context import Context
 
 Handler: TypeAlias = Callable[[Context], Awaitable[Any]] | Callable[[BlockingContext], Any]
-"""Runs one execution: async, or a plain function, which gets a thread of its own. What it returns is kept."""
+"""Runs one execution: async, or a plain function, which gets a thread of its own. What it returns
+is kept as `run_data`; one that returns an `Ending` says itself how the execution ends, and when."""
 
 Choose: TypeAlias = Callable[[ClaimedExecution], Handler | None]
 """Names the handler of an execution that was claimed; None: there is none here."""

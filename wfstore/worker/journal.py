@@ -65,6 +65,8 @@ class Journal:
         self.around = around
         self.children: dict[UUID, None] = {}
         """The executions that it has started, in that order."""
+        self.closed = False
+        """Whether the handler has ended; what it left running may not suspend the execution any more."""
         self._keys: set[Key] = set()
         self._busy = 0
         self._quiet = asyncio.Event()
@@ -76,11 +78,6 @@ class Journal:
     def lease(self) -> ClaimedExecution:
         """The lease."""
         return self.holding.lease
-
-    @property
-    def is_waiting(self) -> bool:
-        """Whether a wait is about to suspend the execution."""
-        return self._waiting
 
     def milliseconds(self) -> int:
         """Return the time as node results have it."""
@@ -145,13 +142,9 @@ class Journal:
             if not self._busy:
                 self._quiet.set()
 
-    async def suspend(
-        self, *, until: datetime | None = None, signal: str | None = None, children: bool = False
-    ) -> None:
-        """Give the lease back until something happens, by raising Suspended; return if it has happened already.
-
-        Steps that are under way end first.
-        """
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Go through a wait that may suspend the execution: one at a time, and not inside a step."""
         if (node_id := inside.get()) is not None:
             raise WfstoreError(f"node {node_id!r} waits inside its step", hint="Wait between steps, not inside one.")
         if self._waiting:
@@ -161,20 +154,31 @@ class Journal:
             )
         self._waiting = True
         try:
-            await self._until_quiet()
-            try:
-                suspended = await self.holding.insist(
-                    lambda: self.around.store.executions.suspend(
-                        self.lease, until=until, signal=signal, children=children, now=self.around.clock()
-                    )
-                )
-            finally:
-                self._gate.release()
-            if suspended:
-                self.holding.suspend()
-                raise Suspended
+            yield
         finally:
             self._waiting = False
+
+    async def suspend(
+        self, *, until: datetime | None = None, signal: str | None = None, children: bool = False
+    ) -> None:
+        """Give the lease back until something happens, by raising Suspended; return if it has happened already.
+
+        Steps that are under way end first.
+        """
+        await self._until_quiet()
+        try:
+            if self.closed:
+                raise WfstoreError(f"the handler of execution {self.lease.execution_id} has ended before this wait")
+            suspended = await self.holding.insist(
+                lambda: self.around.store.executions.suspend(
+                    self.lease, until=until, signal=signal, children=children, now=self.around.clock()
+                )
+            )
+        finally:
+            self._gate.release()
+        if suspended:
+            self.holding.suspend()
+            raise Suspended
 
     async def _until_quiet(self) -> None:
         """Wait until no step is under way, and let none begin: the gate is shut when this returns."""
@@ -190,7 +194,8 @@ class Journal:
         longest = self.around.longest_pause.total_seconds()
         while (left := (until - self.around.clock()).total_seconds()) > 0:
             if left > longest and inside.get() is None and not self._waiting:
-                await self.suspend(until=until)
+                with self.waiting():
+                    await self.suspend(until=until)
             else:
                 await self.holding.pause(min(left, longest))
 

@@ -17,8 +17,6 @@ from wfstore.worker.guarding import guarded, watched
 from wfstore.worker.settings import Settings
 
 _log = logging.getLogger("wfstore.worker")
-# A pool that cannot connect tries again ever more rarely; this soon it begins anew, as soon as somebody asks.
-_RECONNECT_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,5 +86,6 @@ async def _connect(
         prepare_threshold=settings.prepare_threshold,
         connection_class=guarded(settings.answer_seconds),
     )
-    store.pool.reconnect_timeout = _RECONNECT_SECONDS
+    # A pool that cannot connect tries ever more rarely, for minutes; so it begins anew when somebody asks again.
+    store.pool.reconnect_timeout = settings.answer_seconds
     return store

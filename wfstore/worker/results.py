@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,12 +51,16 @@ class Results:
 
     async def get(self, key: Key) -> Stored | None:
         """Return what is stored of a node's run."""
+        return (await self.all()).get(key)
+
+    async def all(self) -> Mapping[Key, Stored]:
+        """Return what is stored."""
         if not self._read:
             async with self._reading:
                 if not self._read:
                     await self._holding.insist(self._read_all)
                     self._read = True
-        return self._known.get(key)
+        return self._known
 
     async def put(self, result: NodeResult) -> None:
         """Store a node's run; it is durable when this returns, whatever happened to the database meanwhile.

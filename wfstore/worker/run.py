@@ -65,6 +65,7 @@ class Run:
         self._health = health
         self._handling: asyncio.Future[Any] | None = None
         self._in_thread = False
+        self._is_handed_back = False
 
     def stop(self, reason: str) -> None:
         """Take the lease for gone: an async handler is cancelled, one in a thread finds out at its next call."""
@@ -73,6 +74,11 @@ class Run:
         self.holding.lose(reason)
         if self._handling is not None and not self._in_thread:
             self._handling.cancel(f"LeaseLost: {reason}")
+
+    def hand_back(self) -> None:
+        """Stop it, as the worker stops; its lease goes back and is not counted as lost."""
+        self._is_handed_back = True
+        self.stop("the worker stops")
 
     @property
     def can_be_stopped(self) -> bool:
@@ -101,7 +107,7 @@ class Run:
     def _count(self) -> None:
         if self.holding.suspended:
             self._health.suspended += 1
-        elif self.holding.lost.is_set():
+        elif self.holding.lost.is_set() and not self._is_handed_back:
             self._health.lost += 1
 
     async def _handle(self, choose: Choose) -> Any:
@@ -109,7 +115,10 @@ class Run:
         if handler is None:
             raise Retry(f"this worker has no handler for workflow {self.holding.lease.workflow_id}")
         self._handling = self._begin(handler)
-        return await self._handling
+        try:
+            return await self._handling
+        finally:
+            self._journal.closed = True
 
     def _begin(self, handler: Any) -> asyncio.Future[Any]:
         if is_async(handler):
@@ -122,8 +131,8 @@ class Run:
 
     async def _finished(self, value: Any) -> None:
         try:
-            run_data = as_json(value, "what the handler returned")
-            ended = await self._end(lambda: self._finish(run_data))
+            ending = self._ending(value)
+            ended = await self._end(lambda: self._endings.finish.submit(ending))
         except LeaseLost:
             return
         except Exception as error:  # it cannot be stored: as bad as a handler that fails
@@ -133,14 +142,14 @@ class Run:
             self.has_ended = True
             self._health.finished += 1
 
-    async def _finish(self, run_data: bytes | None) -> bool:
-        return await self._endings.finish.submit(
-            Ending(
-                lease=self.holding.lease,
-                status=ExecutionStatus.SUCCESS,
-                end_time=self._journal.milliseconds(),
-                run_data=run_data,
-            )
+    def _ending(self, value: Any) -> Ending:
+        if isinstance(value, Ending):
+            return value
+        return Ending(
+            lease=self.holding.lease,
+            status=ExecutionStatus.SUCCESS,
+            end_time=self._journal.milliseconds(),
+            run_data=as_json(value, "what the handler returned"),
         )
 
     async def _failed(self, error: BaseException) -> None:

@@ -28,7 +28,6 @@ from wfstore.worker.versions import Versions
 
 _log = logging.getLogger("wfstore.worker")
 _GRACE_SECONDS = 5.0
-_STOPS = "the worker stops"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +79,21 @@ class Shift:
             chores.append(asyncio.create_task(self._listener().run()))
         try:
             await _first(self._stopping.draining, [claiming, *chores])
+            for chore in (claiming, *chores):
+                if chore.done():  # it never ends by itself: something is wrong with this program
+                    chore.result()
             self._claimer.stop()
-            # a claim that is cut off may have been made: its leases would have to run out
-            await _first(self._stopping.at_once, [claiming])
-            await self._drain()
+            await self._drain(claiming)
         finally:
-            await _cancel([claiming])
+            await self._end_claims(claiming)
             await self._hand_back()
             await _cancel(chores)
+
+    async def _end_claims(self, claiming: asyncio.Task[None]) -> None:
+        """Let the claim that is under way end: cut off it may have been made, and its leases would have to run out."""
+        self._claimer.stop()
+        await asyncio.wait([claiming], timeout=_GRACE_SECONDS)
+        await _cancel([claiming])
 
     def _listener(self) -> Listener:
         return Listener(
@@ -105,12 +111,13 @@ class Shift:
         run = Run(Holding(lease, until), self._around, self._writer, self._endings, self._health)
         self._keeper.add(run, asyncio.create_task(run.run(self._choose)))
 
-    async def _drain(self) -> None:
-        """Let the handlers end, for a while."""
-        everything = asyncio.gather(*self._keeper.tasks, return_exceptions=True)
+    async def _drain(self, claiming: asyncio.Task[None]) -> None:
+        """Let the claim that is under way and the handlers end, for a while."""
         try:
             async with asyncio.timeout(self._settings.drain_timeout.total_seconds()):
-                await _first(self._stopping.at_once, [asyncio.shield(everything)])
+                await _first(self._stopping.at_once, [claiming])
+                while self._keeper.tasks and not self._stopping.at_once.is_set():
+                    await _first(self._stopping.at_once, self._keeper.tasks)
         except TimeoutError:
             _log.warning("%d execution(s) were not done when the worker had to stop", len(self._keeper))
 
@@ -119,16 +126,21 @@ class Shift:
         left = [run for run in self._keeper if not run.holding.lost.is_set()]
         endable = {task for task, run in self._keeper.items() if run.can_be_stopped or run.is_ending}
         for run in left:
-            run.stop(_STOPS)
+            run.hand_back()
         if endable:
             await asyncio.wait(endable, timeout=_GRACE_SECONDS)
         try:
             async with asyncio.timeout(_GRACE_SECONDS):
                 await self._release([run.holding.lease for run in left if not run.has_ended])
         except (TimeoutError, WfstoreError, psycopg.Error) as error:
-            self._health.note(error, self._settings.clock())
-            _log.warning("leases could not be handed back, and will run out: %s", error)
-        await _cancel(self._keeper.tasks)
+            late = TimeoutError("the leases could not be handed back in time, and will run out")
+            self._health.note(error if str(error) else late, self._settings.clock())
+            _log.warning("leases could not be handed back, and will run out: %s", str(error) or "no answer")
+        tasks = self._keeper.tasks
+        for task in tasks:
+            task.cancel()
+        if tasks:  # a handler that will not end is left behind
+            await asyncio.wait(tasks, timeout=_GRACE_SECONDS)
 
     async def _release(self, leases: list[ClaimedExecution]) -> None:
         """Suspend until now, which counts no failure, and tell other workers."""
@@ -148,16 +160,13 @@ class Shift:
 
 
 async def _first(event: asyncio.Event, others: Iterable[asyncio.Future[Any]]) -> None:
-    """Wait until an event is set or one of the others has ended; raise what that raised."""
+    """Wait until an event is set or one of the others has ended."""
     others = list(others)
     waiting = asyncio.create_task(event.wait())
     try:
-        done, _ = await asyncio.wait([waiting, *others], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([waiting, *others], return_when=asyncio.FIRST_COMPLETED)
     finally:
         waiting.cancel()
-    for task in done:
-        if task is not waiting:
-            task.result()
 
 
 async def _cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:

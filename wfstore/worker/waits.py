@@ -42,7 +42,7 @@ async def sleep(journal: Journal, step: Step, duration: timedelta | None, until:
 
 async def wait_signal(journal: Journal, step: Step, name: str, timeout: timedelta | None) -> Any:
     """Return a signal's payload; suspend the execution until it comes."""
-    with journal.working(step.key):
+    with journal.waiting(), journal.working(step.key):
         stored = await journal.results.get(step.key)
         if stored is not None and stored.status.is_final:
             return outcome(step.key, stored)
@@ -116,7 +116,8 @@ async def _start_under_fence(store: AsyncStore, journal: Journal, child: NewExec
 
 async def wait_children(journal: Journal) -> list[Execution]:
     """Wait until all children have ended; return those that the handler has started, in that order."""
-    await journal.suspend(children=True)  # returns only when there is none left
+    with journal.waiting():
+        await journal.suspend(children=True)  # returns only when there is none left
     identifiers = list(journal.children)
     found: list[Execution] = await journal.holding.insist(
         lambda: journal.around.store.executions.get_many(execution_ids=identifiers)

@@ -17,7 +17,7 @@ from wfstore.ids import DEFAULT_TENANT
 from wfstore.leases import DEFAULT_QUEUE
 from wfstore.worker.handlers import Choose, Handler, chooser
 from wfstore.worker.health import Health
-from wfstore.worker.opening import open_place
+from wfstore.worker.opening import Place, open_place
 from wfstore.worker.settings import Settings, utc_now
 from wfstore.worker.shift import Shift, Stopping
 
@@ -141,7 +141,9 @@ class Worker:
         """
         self._loop = asyncio.get_running_loop()
         with self._signals():
-            place = await open_place(self._database, self._settings)
+            place = await self._opened()
+            if place is None:
+                return
             self._health.started_at = self._settings.clock()
             try:
                 async with AsyncResultWriter(place.store, writers=self._settings.writers) as writer:
@@ -156,6 +158,19 @@ class Worker:
                     await shift.work()
             finally:
                 await place.close()
+
+    async def _opened(self) -> Place | None:
+        """Return the connections; None: it was stopped before there were any."""
+        opening = asyncio.create_task(open_place(self._database, self._settings))
+        stopping = asyncio.create_task(self._stopping.draining.wait())
+        try:
+            await asyncio.wait([opening, stopping], return_when=asyncio.FIRST_COMPLETED)
+            if opening.done():
+                return opening.result()
+        finally:
+            stopping.cancel()
+            opening.cancel()  # which changes nothing where it has ended
+        return None
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
