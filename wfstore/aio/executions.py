@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from wfstore.aio.running import AsyncRunner, Call
 from wfstore.aio.typed import AsyncExecutionsNamespace
+from wfstore.documents.execution_data import from_rows
 from wfstore.errors import AlreadyFinished, LeaseLost, NotFound
 from wfstore.leases import ClaimedExecution, Ending, NewExecution
-from wfstore.models import Claim, ExecutionCreated, ExecutionKey, Lease, StartedExecution
+from wfstore.models import (
+    Claim,
+    Execution,
+    ExecutionCreated,
+    ExecutionKey,
+    Lease,
+    NodeExecution,
+    NodeExecutionSummary,
+    StartedExecution,
+)
+
+_PAGE = 1_000
 
 
 class AsyncExecutions(AsyncExecutionsNamespace):
@@ -115,6 +128,47 @@ class AsyncExecutions(AsyncExecutionsNamespace):
             error_details=[e.error_details for e in endings],
         )
         return {each.execution_id for each in finished}
+
+    async def data(self, execution_id: UUID) -> dict[str, Any]:
+        """Return an execution with all runs of its nodes, payloads included, as one ExecutionData document.
+
+        `wfstore.documents.to_message(document, ExecutionData)` makes a message of it. Of an execution under way
+        the node runs may be later than its own row.
+
+        Raises:
+            NotFound: there is no such execution.
+        """
+        execution: Execution | None = await self._run("get", execution_id=execution_id)
+        if execution is None:
+            raise NotFound(f"execution {execution_id} is not there")
+        return from_rows(execution, await self._node_runs(execution_id))
+
+    async def _node_runs(self, execution_id: UUID) -> list[NodeExecution]:
+        """Return whole rows by node and pass, read by the nodes of a page at a time."""
+        found: dict[str, list[NodeExecution]] = {}
+        node_id, run_index = "", -1
+        while True:
+            page: list[NodeExecutionSummary] = await self._run(
+                "node_executions.page_by_execution",
+                execution_id=execution_id,
+                after_node_id=node_id,
+                after_run_index=run_index,
+                limit=_PAGE,
+            )
+            # All passes of a node are read at once: it may be on the page before.
+            wanted = [each for each in dict.fromkeys(row.node_id for row in page) if each not in found]
+            found |= {each: [] for each in wanted}
+            whole: list[NodeExecution] = await self._run(
+                "node_executions.get_many",
+                tenant_ids=[self._runner.tenant_id],
+                execution_ids=[execution_id],
+                node_ids=wanted,
+            )
+            for row in whole:
+                found[row.node_id].append(row)
+            if len(page) < _PAGE:
+                return [row for rows in found.values() for row in sorted(rows, key=lambda each: each.run_index)]
+            node_id, run_index = page[-1].node_id, page[-1].run_index
 
     async def cancel(self, execution_id: UUID, *, now: datetime | None = None) -> None:
         """End an execution as CANCELED; a worker that has it learns so at its next write.

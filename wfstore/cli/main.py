@@ -47,9 +47,9 @@ def options(
 
 def register() -> None:
     """Add every command to the application."""
-    from wfstore.cli import check, demo, import_, migrate, queries, replay, server, stats, stubs
+    from wfstore.cli import check, demo, export, import_, migrate, queries, replay, server, stats, stubs, workflows
 
-    for group in (demo, server, migrate, import_, replay, stats, check, stubs, queries):
+    for group in (demo, server, migrate, import_, export, workflows, replay, stats, check, stubs, queries):
         group.register(app)
 
 

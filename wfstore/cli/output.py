@@ -12,6 +12,7 @@ import orjson
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from wfstore.errors import WfstoreError
 
@@ -38,7 +39,8 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
         numeric = any(isinstance(row[index], int | float) for row in rows)
         shown.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        shown.add_row(*("-" if cell is None else _cell(cell) for cell in row))
+        # as Text: what stands in brackets is no markup
+        shown.add_row(*(Text("-" if cell is None else _cell(cell)) for cell in row))
     out.print(title, style="bold", markup=False)
     out.print(shown)
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-import orjson
-
-from wfstore.documents.storable import as_stored
+from wfstore.documents.storable import stored
 
 
 def content_hash(document: dict[str, Any]) -> bytes:
@@ -18,9 +16,9 @@ def content_hash(document: dict[str, Any]) -> bytes:
     Raises:
         InvalidDocument: it is not JSON that can be stored; the message gives the path of the fault.
     """
-    return hash_of_stored(as_stored(document))
+    return hash_of(stored(document).text)
 
 
-def hash_of_stored(form: Any) -> bytes:
-    """Return the content hash of a document that `as_stored` has returned."""
-    return hashlib.sha256(orjson.dumps(form, option=orjson.OPT_SORT_KEYS)).digest()
+def hash_of(text: bytes) -> bytes:
+    """Return the content hash of a document whose canonical text this is."""
+    return hashlib.sha256(text).digest()
