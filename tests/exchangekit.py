@@ -12,7 +12,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.executionkit import ROOT, run
+from tests.commandkit import run
+from tests.executionkit import ROOT
 from wfstore.server.binaries import installed
 
 Admin = psycopg.Connection[Any]

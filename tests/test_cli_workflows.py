@@ -14,8 +14,9 @@ import orjson
 import pytest
 
 from tests import documentkit
+from tests.commandkit import environment, run
 from tests.documentkit import Document
-from tests.executionkit import Admin, run
+from tests.executionkit import Admin
 from wfstore import Store
 from wfstore.cli import workflow_changes
 from wfstore.demo import definition
@@ -143,8 +144,6 @@ def test_shows_a_revision_its_nodes_and_its_document(database: str, desk: UUID) 
 
 
 def test_output_that_takes_no_unicode_gets_ascii(database: str, desk: UUID) -> None:
-    from tests.executionkit import environment
-
     done = run(database, "workflows", "show", str(desk), env=environment(database, PYTHONIOENCODING="ascii:replace"))
     assert done.returncode == 0
     assert done.stdout.isascii()
@@ -203,6 +202,27 @@ def test_changes_of_order_and_of_notes() -> None:
         "~ order of nodes",
         "~ annotation n1",
         '    ~ text: "a" → "b"',
+    ]
+
+
+def test_what_is_kept_for_n8n_alone_differs_in_one_line() -> None:
+    old = documentkit.chain(2)
+    new = deepcopy(old)
+    for document, kept in ((old, 1), (new, 2)):
+        document["meta"] = {"n8n": {"outputs": {"a": kept}, "order": [kept]}, "own": kept}
+        document["settings"] = {"meta": {"n8n": {"rest": kept}}}
+        document["nodes"][0]["parameters"] = {"meta": {"n8n": kept}}
+    new["nodes"][1]["meta"] = {"n8n": {"rest": {"executeOnce": True}}}
+    name = new["nodes"][0].get("name") or new["nodes"][0]["node_id"]
+    other = new["nodes"][1].get("name") or new["nodes"][1]["node_id"]
+    assert [line.plain for line in workflow_changes.shown(diff(old, new))] == [
+        "~ workflow",
+        "    ~ meta.own: 1 → 2",
+        "    ~ n8n's own details differ (3 changes; --json shows them)",
+        f"~ node {name}",
+        "    ~ parameters.meta.n8n: 1 → 2",
+        f"~ node {other}",
+        "    ~ n8n's own details differ (1 change; --json shows them)",
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import time
+from collections.abc import Callable
 from textwrap import dedent
 from typing import Any
 
@@ -14,6 +14,7 @@ from rich.cells import cell_len
 
 from tests import documentkit
 from tests.documentkit import Document
+from tests.workkit import growth
 from wfstore.documents.drawing import draw
 from wfstore.documents.drawing_words import clean
 
@@ -329,31 +330,36 @@ def test_each_node_is_drawn_once_in_any_document(document: Document, width: int,
 # --- large --------------------------------------------------------------------------------------------------
 
 
-def _timed(document: Document) -> list[str]:
-    begin = time.perf_counter()
-    text = draw(document)
-    assert time.perf_counter() - begin < 1
-    return text.splitlines()
+def test_the_work_is_in_proportion_to_the_document() -> None:
+    def drawn(size: int) -> Callable[[], object]:
+        document = documentkit.chain(size)
+        return lambda: draw(document)
+
+    assert growth(drawn, 500) < 2.2
+
+
+def _lines(document: Document) -> list[str]:
+    return draw(document).splitlines()
 
 
 def test_large_chains_and_fans() -> None:
     size = 1_400
-    assert len(_timed(documentkit.chain(size))) >= size
-    assert len(_timed(graph(*(f"t -> n{n}" for n in range(size))))) == size + 1
+    assert len(_lines(documentkit.chain(size))) >= size
+    assert len(_lines(graph(*(f"t -> n{n}" for n in range(size))))) == size + 1
     ladder = [edge for n in range(700) for edge in (f"a{n} -> a{n + 1}", f"a{n} -> b{n}", f"b{n} -> a{n + 1}")]
-    assert all(cell_len(line) <= 100 for line in _timed(graph("t -> a0", *ladder)))
+    assert all(cell_len(line) <= 100 for line in _lines(graph("t -> a0", *ladder)))
     back = [edge for n in range(size) for edge in (f"n{n} -> n{n + 1}", f"n{n + 1} -> n0")]
-    assert len(_timed(graph("t -> n0", *back))) > size
+    assert len(_lines(graph("t -> n0", *back))) > size
 
 
 def test_nesting_has_an_end() -> None:
     nested = [edge for n in range(700) for edge in (f"if{n} -> if{n + 1}", f"if{n} [1] -> x{n}")]
-    lines = _timed(graph("t -> if0", *nested))
+    lines = _lines(graph("t -> if0", *nested))
     assert max(len(line) - len(line.lstrip("│├└─ ")) for line in lines) <= 30
     names = [line for line in lines if re.search(r"[●◆] if\d", line)]
     assert len(names) == 701
 
 
 def test_deep_parts() -> None:
-    lines = _timed(graph("t -> A", "p0 =AI_TOOL=> A", *(f"p{n + 1} =AI_TOOL=> p{n}" for n in range(1_400))))
+    lines = _lines(graph("t -> A", "p0 =AI_TOOL=> A", *(f"p{n + 1} =AI_TOOL=> p{n}" for n in range(1_400))))
     assert len(lines) == 1_403

@@ -54,9 +54,9 @@ REFUSED: list[tuple[bytes, int, str]] = [
     (b'{"a": {"\\u0000": 1}}', 1, "contains a NUL character"),
     (b'{"a":\n"\\ud83d"}', 2, 'line 2, column 1: "\\ud83d" (a) contains a lone surrogate'),
     (b'{"\\ude00": 1}', 1, "contains a lone surrogate"),
-    (b"[" * 256 + b"]" * 256, 1, "line 1, column 256: is nested more than 254 levels deep"),
+    (b"[" * 255 + b"]" * 255, 1, "line 1, column 255: is nested more than 254 levels deep"),
     (b"[" * 10_000 + b"]" * 10_000, 1, "is nested more than 254 levels deep"),
-    (b'{"a":\n' * 10_000 + b"1" + b"}" * 10_000, 256, "line 256, column 1: is nested more than 254 levels deep"),
+    (b'{"a":\n' * 10_000 + b"1" + b"}" * 10_000, 255, "line 255, column 1: is nested more than 254 levels deep"),
     (b"[" * 1_000_000, 1, "is nested more than 254 levels deep"),
 ]
 
@@ -139,3 +139,16 @@ def test_the_reader_needs_little_of_the_stack() -> None:
         return deep(levels - 1) if levels else refusal(b"[" * 10_000)
 
     assert "254 levels" in deep(limit // 2)[1]
+
+
+def test_places_are_those_of_the_file_the_text_is_a_part_of() -> None:
+    for raw, line, column in [
+        (b'{"a": NaN}', 3, 46),
+        (b'{"a":\nNaN}', 4, 1),
+        (b'{"a" 1}', 3, 45),
+        (b'{"a": "\xe9"}', 3, 47),
+    ]:
+        with pytest.raises(InvalidText) as refused:
+            read(raw, first_line=3, first_column=40)
+        assert refused.value.line == line
+        assert str(refused.value).startswith(f"line {line}, column {column}: ")

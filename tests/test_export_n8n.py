@@ -11,8 +11,8 @@ from uuid import UUID
 
 import pytest
 
+from tests.commandkit import run
 from tests.exchangekit import Document, definition, importing, same
-from tests.executionkit import run
 from wfstore import Store
 from wfstore.errors import NotFound
 from wfstore.exports.files import file_name
@@ -55,7 +55,7 @@ def test_what_nobody_changed_comes_out_as_it_went_in(database: str, store: Store
     given = definition(id=OWN, unknown=[1, 1.0, 1e16, None, True, "späť 😀"], active=False)
     [identifier] = add(store, given)
     assert same(export_workflow(store, identifier), given)
-    done = run(database, "export", "n8n", str(identifier), encoding="utf-8")
+    done = run(database, "export", "n8n", str(identifier))
     assert (done.returncode, done.stderr) == (0, "")
     assert same(json.loads(done.stdout), given)
     assert '"name": "Is it späť?"' in done.stdout  # for people: indented, and as it is written
@@ -66,7 +66,7 @@ def test_what_nobody_changed_comes_out_as_it_went_in(database: str, store: Store
 def test_the_output_is_utf_8_whatever_the_terminal_takes(database: str, store: Store) -> None:
     [identifier] = add(store, definition())
     environment = {**os.environ, "DATABASE_URL": database, "PYTHONIOENCODING": "ascii"}
-    done = run(database, "export", "n8n", str(identifier), env=environment, encoding="utf-8")
+    done = run(database, "export", "n8n", str(identifier), env=environment)
     assert same(json.loads(done.stdout), definition())
 
 
@@ -141,9 +141,9 @@ def exported(folder: Path) -> list[Any]:
 
 
 def test_several_go_to_standard_output_as_lines(database: str, flows: dict[UUID, Document]) -> None:
-    lines = run(database, "export", "n8n", *map(str, flows), encoding="utf-8").stdout.splitlines()
+    lines = run(database, "export", "n8n", *map(str, flows)).stdout.splitlines()
     assert [json.loads(line) for line in lines] == list(flows.values())
-    every = run(database, "export", "n8n", "--all", encoding="utf-8").stdout
+    every = run(database, "export", "n8n", "--all").stdout
     assert sorted(every.splitlines()) == sorted(lines)
     again = importing(database, "-", text=every)  # what one command writes the other reads
     assert (again["read"], again["refused"]) == (3, 0)

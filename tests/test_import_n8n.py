@@ -13,8 +13,9 @@ from uuid import UUID
 
 import pytest
 
+from tests.commandkit import run, start
 from tests.exchangekit import TABLES, Admin, Document, counts, definition, dumped, importing, real, same
-from tests.executionkit import count, run, start
+from tests.executionkit import count
 from wfstore import Store
 from wfstore.errors import InvalidInput, NotFound
 from wfstore.exports.n8n import export_workflow
@@ -66,7 +67,8 @@ MALFORMED: dict[str, tuple[bytes, int, str]] = {
     "latin-1": (b'{"nodes": [],\n"name": "caf\xe9"}', 2, "line 2, column 13: the byte 0xe9 is not UTF-8"),
     "two": (GOOD + b"\n" + GOOD, 2, "line 2, column 1: a second JSON document begins here"),
     "trailing": (GOOD + b"\nGreeter", 2, "text follows the end of the JSON document: 'Greeter'"),
-    "list": (b"[" + GOOD + b"]", 1, "but a list"),
+    "list": (b"[1]", 1, "but a list"),
+    "empty list": (b"[]", 1, "but a list"),
     "null": (b"null", 1, "but null"),
     "number": (b"1", 1, "but a number"),
     "nothing": (b"{}", 1, 'no key "nodes"'),
@@ -165,15 +167,56 @@ def test_one_bad_line_among_many(database: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_standard_input_of_either_form(pack: Any, database: str, tmp_path: Path) -> None:
-    path = tmp_path / "input"
+def test_standard_input_of_either_form(pack: Any, database: str) -> None:
     for content, found in [
         (json.dumps(definition(), indent=2), (1, 1, 0, 0, 0)),
         ("\n".join(text(definition(f"flow {number}")) for number in range(3)), (3, 3, 0, 0, 0)),
     ]:
-        path.write_bytes(pack(content.encode()))
-        with path.open("rb") as stream:
-            assert counts(importing(database, "-", stdin=stream)) == found
+        assert counts(importing(database, "-", text=pack(content.encode()))) == found
+
+
+@pytest.mark.parametrize("pretty", [False, True])
+@pytest.mark.parametrize("name", ["all.json", "all", "-"])
+def test_a_list_of_all_workflows(name: str, pretty: bool, database: str, store: Store, tmp_path: Path) -> None:
+    """As `n8n export:workflow --all` writes it."""
+    exports: list[Any] = [definition(f"flow {number}") for number in range(4)]
+    exports[1] |= {"settings": {"x": "\0"}}
+    exports[2] |= {"nodes": [1]}
+    content = json.dumps([*exports, 7], indent=2 if pretty else None)
+    path = tmp_path / name
+    path.write_text(content)
+    report = importing(database, name if name == "-" else path, code=1, text=content)
+    assert counts(report) == (5, 2, 0, 0, 3)
+    lines = [number for number, line in enumerate(content.split("\n"), 1) if line in ("  {", "  7")] * pretty
+    assert [each["item"] for each in report["workflows"]] == [0, 3]
+    assert [each["line"] for each in report["workflows"]] == ([lines[0], lines[3]] if pretty else [1, 1])
+    assert [each["item"] for each in report["refusals"]] == [1, 2, 4]
+    assert [each["line"] for each in report["refusals"]][1:] == ([lines[2], lines[4]] if pretty else [1, 1])
+    nul = report["refusals"][0]
+    column = content.split("\n")[nul["line"] - 1].index(r'"\u0000"') + 1
+    assert nul["reason"].startswith(f"line {nul['line']}, column {column}: ")
+    for each in report["workflows"]:
+        assert same(export_workflow(store, UUID(each["workflow_id"])), exports[each["item"]])
+
+
+def test_an_item_of_a_list_without_an_id_is_known_by_its_place(store: Store, admin: Admin, tmp_path: Path) -> None:
+    exports: list[Any] = [{"nodes": []}, {"nodes": [], "name": "b"}]
+    path = tmp_path / "all.json"
+    path.write_text(text(exports))
+    first = take(store, path)
+    path.write_text(json.dumps([exports[0], exports[1] | {"name": "c"}], indent=1))
+    again = take(store, path)
+    assert [entry.outcome for entry in again.entries] == [Outcome.UNCHANGED, Outcome.UPDATED]
+    assert again.workflow_ids == first.workflow_ids
+    assert names(admin) == {"all", "c"}
+
+
+def test_one_item_of_a_list_is_one_definition_to_save_to_a_workflow(store: Store, tmp_path: Path) -> None:
+    identifier = store.workflows.add({"name": "w"}).id
+    path = tmp_path / "all.json"
+    path.write_text(text([definition()]))
+    [entry] = take(store, path, workflow_id=identifier).entries
+    assert (entry.workflow_id, entry.outcome) == (identifier, Outcome.UPDATED)
 
 
 def test_what_cannot_be_saved_is_refused_with_its_place(store: Store, admin: Admin) -> None:
@@ -430,7 +473,10 @@ def test_an_interrupt_ends_it_without_a_traceback(database: str, admin: Admin) -
     process.stdin.write("{")
     process.stdin.flush()
     with admin.cursor() as cursor:  # it is connected, so past its own start
-        wait = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        wait = """
+            SELECT FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+        """
         while not cursor.execute(wait).fetchall():
             assert process.poll() is None
     process.send_signal(signal.SIGINT)

@@ -13,7 +13,8 @@ from uuid import UUID
 
 import pytest
 
-from tests.executionkit import REAL_TRACES, Admin, Document, count, diamond, run, start
+from tests.commandkit import run, start
+from tests.executionkit import REAL_TRACES, Admin, Document, count, diamond
 from wfstore import Store
 from wfstore.imports.report import Outcome
 from wfstore.imports.wfformat import import_traces
@@ -117,11 +118,8 @@ def test_files_folders_and_standard_input_together(mixture: Path, database: str,
     assert "No such file" in report["refusals"][1]["reason"]
 
 
-def test_packed_standard_input(database: str, tmp_path: Path) -> None:
-    path = tmp_path / "packed"
-    path.write_bytes(gzip.compress(text(diamond()).encode()))
-    with path.open("rb") as stream:
-        assert counts(importing(database, "-", stdin=stream)) == (1, 1, 0, 0, 0)
+def test_packed_standard_input(database: str) -> None:
+    assert counts(importing(database, "-", text=gzip.compress(text(diamond()).encode()))) == (1, 1, 0, 0, 0)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "null", "{}", '{"schemaVersion": "1.5"}', "\0", "\ufeff{}"])

@@ -19,8 +19,8 @@ import psycopg
 import pytest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
+from tests.commandkit import environment
 from tests.databasekit import cloned
-from tests.executionkit import environment
 from wfstore import models, vocabulary
 from wfstore.documents.descriptors import is_list, is_map, message_in, words_of
 from wfstore.models import Row

@@ -183,7 +183,7 @@ def test_a_line_that_is_too_long_is_refused_with_its_length(tmp_path: Path) -> N
 
 
 def test_a_line_without_end_is_not_followed_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wfstore.imports.streams._LONGEST_SKIP", 2 * 1024**2)
+    monkeypatch.setattr("wfstore.imports.streams.LONGEST_SKIP", 2 * 1024**2)
     path = tmp_path / "bomb.jsonl.gz"
     path.write_bytes(gzip.compress(b"1\n" + bytes(20 * 1024**2) + b"\n2"))
     assert reading(path) == [
@@ -240,7 +240,8 @@ def lined(found: Read) -> list[int | None]:
         (PRETTY[:-3], [None]),
         (b"", [None]),
         (b'{"nodes": [\n{"id": 1}\n], "connections": {}}', [None]),  # a line of it is JSON, but it is so as a whole
-        (b'[\n{"a": 1}\n]', [None]),
+        (b'[\n{"a": 1}\n]', [2]),  # the items of a list of objects
+        (b"[\n1\n]", [None]),
         (b'{"a": 1}\n{"b": 2}', [1, 2]),
         (b'\n{"a": 1}\r\n\r\nbad\r\n', [2, 4]),
         (b'{bad}\n{"b": 2}\n', [1, 2]),

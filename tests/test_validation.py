@@ -81,6 +81,11 @@ ERRONEOUS: list[tuple[str, Any, list[str]]] = [
     ("limit", of_bytes(50_000_000), ["takes 50,000,000 bytes as JSON; 16,777,216 can be saved"]),
     ("limit", with_items("nodes", 10_001), ["nodes: has 10,001 items; 10,000 can be saved"]),
     ("limit", with_items("connections", 100_001), ["connections: has 100,001 items; 100,000 can be saved"]),
+    (
+        "limit",
+        {"name": "w", "nodes": [{"node_id": "é" * n, "node_type": "TRIGGER"} for n in (500, 501)]},
+        ["nodes[1].node_id: is 1,002 bytes long; 1,000 can be saved"],
+    ),
     ("shape", {}, ["name: is missing"]),
     (
         "shape",
@@ -244,7 +249,7 @@ def test_each_code_is_explained_and_shown_by_a_test() -> None:
 
 def test_the_limits_are_those_of_the_documentation() -> None:
     text = DOCUMENTATION.read_text(encoding="utf-8")
-    for most in (limits.MAX_BYTES, limits.MAX_NODES, limits.MAX_CONNECTIONS, limits.MAX_LEVELS):
+    for most in (limits.MAX_BYTES, limits.MAX_NODES, limits.MAX_CONNECTIONS, limits.MAX_NODE_ID, limits.MAX_LEVELS):
         assert f"| {most:,} |" in text
 
 

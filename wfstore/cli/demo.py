@@ -109,6 +109,7 @@ def _explain(report: ReplayReport, expected: int, *, complete: bool) -> None:
 def _definition(database_url: str | None) -> UUID:
     """Import a definition, change it, and give it back; return the workflow."""
     from wfstore.demo import definition
+    from wfstore.documents.canonical import equal
     from wfstore.documents.limits import MAX_BYTES
     from wfstore.exports.n8n import export_workflow
     from wfstore.imports.n8n import import_definitions
@@ -125,7 +126,7 @@ def _definition(database_url: str | None) -> UUID:
         if workflow is None:
             raise NotFound(f"workflow {entry.workflow_id} is gone")
         _tell(*workflow_views.drawn(workflow.workflow_data).splitlines())
-        untouched = _same(export_workflow(store, workflow.id), orjson.loads(definition.FILE.read_bytes()))
+        untouched = equal(export_workflow(store, workflow.id), orjson.loads(definition.FILE.read_bytes()))
         after = definition.changed(workflow.workflow_data)
         summary = "a new name, another temperature, one branch more"
         store.workflows.replace(workflow.id, after, revision=workflow.revision, change_summary=summary)
@@ -134,12 +135,6 @@ def _definition(database_url: str | None) -> UUID:
         _say("8. Back to n8n", "rebuilt from the document, as `wfstore export n8n` does")
         _compare(export_workflow(store, workflow.id), untouched=untouched)
     return workflow.id
-
-
-def _same(export: dict[str, Any], original: dict[str, Any]) -> bool:
-    """Whether two are equal as JSON, 1 and 1.0 told apart."""
-    texts = (orjson.dumps(each, option=orjson.OPT_SORT_KEYS) for each in (export, original))
-    return len(set(texts)) == 1
 
 
 def _compare(export: dict[str, Any], *, untouched: bool) -> None:

@@ -27,7 +27,8 @@ Definitions = Annotated[
     list[str],
     typer.Argument(
         metavar="FILE",
-        help=".json files, .jsonl files with one export a line, either gzipped; folders; - for standard input.",
+        help=".json files with an export or a list of them, .jsonl files with one a line, either gzipped; folders; "
+        "- for standard input.",
     ),
 ]
 Workflow = Annotated[

@@ -43,13 +43,27 @@ def shown(changes: list[Change]) -> Iterator[Text]:
             continue
         else:
             yield _heading("~", "yellow", f"{part} {clean(found[0].subject)}", "")
+        details = [change for change in found if _is_n8n_detail(change, len(steps))]
         for change in found:
-            yield from _value(change, len(steps))
+            if not _is_n8n_detail(change, len(steps)):
+                yield from _value(change, len(steps))
+        if details:
+            count = f"{len(details)} change{'s' * (len(details) != 1)}"
+            yield Text(f"    ~ n8n's own details differ ({count}; --json shows them)", style="yellow")
 
 
 def _owner(change: Change) -> tuple[Part, tuple[Any, ...]]:
     """Return what a change is shown under: a node, or the workflow."""
     return change.part, () if change.part is Part.WORKFLOW else change.steps[:2]
+
+
+def _is_n8n_detail(change: Change, owner_steps: int) -> bool:
+    """Whether it is about what is kept only for an export to n8n: `meta.n8n`, or `meta` that holds nothing else."""
+    steps = change.steps[owner_steps:]
+    if change.part is Part.WORKFLOW and steps[0] == "settings":
+        steps = steps[1:]
+    value = change.old if change.new is None else change.new
+    return steps[:2] == ("meta", "n8n") or (steps == ("meta",) and isinstance(value, dict) and list(value) == ["n8n"])
 
 
 def _details(change: Change) -> str:

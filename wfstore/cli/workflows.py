@@ -314,13 +314,12 @@ def _checked(arguments: list[str]) -> Iterator[tuple[str, list[Finding]]]:
     from wfstore.imports.exact_json import read
 
     for source in sources.texts(list(sources.files(arguments)), MAX_BYTES):
-        place = source.name if source.line is None else f"{source.name}:{source.line}"
         try:
-            document = read(source.read(), first_line=source.line or 1)
+            document = read(source.read(), first_line=source.line or 1, first_column=source.column)
         except InvalidInput as error:
-            yield place, [Finding("unreadable", Severity.ERROR, "", str(error))]
+            yield source.place, [Finding("unreadable", Severity.ERROR, "", str(error))]
         else:
-            yield place, validate_document(document)
+            yield source.place, validate_document(document)
 
 
 def _as_json(finding: Finding) -> dict[str, str]:

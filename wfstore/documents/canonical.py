@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+import orjson
+
 from wfstore.documents.storable import stored
 
 
@@ -22,3 +24,13 @@ def content_hash(document: dict[str, Any]) -> bytes:
 def hash_of(text: bytes) -> bytes:
     """Return the content hash of a document whose canonical text this is."""
     return hashlib.sha256(text).digest()
+
+
+def canonical(value: Any) -> bytes:
+    """Return what two JSON values are compared by: 1 and 1.0 differ in it, the order of keys does not count."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def equal(one: Any, other: Any) -> bool:
+    """Whether two values are equal as JSON: 1 is neither 1.0 nor true, and the order of keys does not count."""
+    return one is other or canonical(one) == canonical(other)

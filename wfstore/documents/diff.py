@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from wfstore.documents.canonical import canonical, equal
 from wfstore.documents.paths import member
 from wfstore.documents.storable import fault_of
 from wfstore.errors import InvalidDocument
@@ -205,7 +206,7 @@ def _of_elements(key: str, elements: _Elements, old: Any, new: Any, names: dict[
         subject = elements.subject(element, names)
         if each not in before:
             yield Change(ChangeKind.ADDED, elements.part, (key, each), None, element, subject, index)
-        elif not _same(before[each], element):
+        elif not equal(before[each], element):
             yield from _within(elements.part, subject, (key, each), before[each], element)
     orders = [each for each in before if each in after], [each for each in after if each in before]
     if orders[0] != orders[1]:
@@ -244,13 +245,13 @@ def _within(part: Part, subject: str, steps: tuple[Step, ...], old: Any, new: An
         elif isinstance(old, list) and isinstance(new, list):
             pairs = list(_paired(old, new))
             pending += [((*steps, index), *pair) for index, *pair in reversed(pairs)]
-        elif not _same(old, new):
+        elif not equal(old, new):
             yield Change(ChangeKind.CHANGED, part, steps, old, new, subject)
 
 
 def _paired(old: list[Any], new: list[Any]) -> Iterator[tuple[int, Any, Any]]:
     """Pair the items of two lists that are not equal; one without a partner was put in or taken out."""
-    before, after = [_canonical(item) for item in old], [_canonical(item) for item in new]
+    before, after = [canonical(item) for item in old], [canonical(item) for item in new]
     head = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False)))
     rest = reversed(before[head:]), reversed(after[head:])
     tail = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(*rest, strict=False)))
@@ -265,12 +266,3 @@ def _paired(old: list[Any], new: list[Any]) -> Iterator[tuple[int, Any, Any]]:
         yield from ((new_start + i, old[start + i], new[new_start + i]) for i in range(both))
         yield from ((index, old[index], _ABSENT) for index in range(start + both, end))
         yield from ((index, _ABSENT, new[index]) for index in range(new_start + both, new_end))
-
-
-def _same(old: Any, new: Any) -> bool:
-    return old is new or _canonical(old) == _canonical(new)
-
-
-def _canonical(value: Any) -> bytes:
-    """Return what two values are compared by: 1 and 1.0 differ in it, the order of keys does not count."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from wfstore.documents.findings import Finding, Severity
@@ -12,6 +13,8 @@ MAX_CONNECTIONS = 100_000
 MAX_LEVELS = 254
 """Of objects and lists in each other, the document itself among them; orjson writes no more."""
 MAX_NODES = 10_000
+MAX_NODE_ID = 1_000
+"""Bytes of a `node_id` in UTF-8: it is part of keys, and an entry of PostgreSQL's indexes holds 2,700."""
 
 _COUNTED_LEVELS = 1_000_000
 
@@ -30,6 +33,18 @@ def of_counts(document: Any) -> list[Finding]:
         for key, most in (("nodes", MAX_NODES), ("connections", MAX_CONNECTIONS))
         if isinstance(document, dict) and isinstance(items := document.get(key), list) and len(items) > most
     ]
+
+
+def of_node_ids(document: Any) -> Iterator[Finding]:
+    """Find node ids that are too long for the keys of rows; the document need not have the right shape."""
+    nodes = document.get("nodes") if isinstance(document, dict) else None
+    for number, node in enumerate(nodes if isinstance(nodes, list) else ()):
+        node_id = node.get("node_id") if isinstance(node, dict) else None
+        if isinstance(node_id, str) and len(node_id) * 4 > MAX_NODE_ID:
+            length = len(node_id.encode())
+            if length > MAX_NODE_ID:
+                message = f"is {length:,} bytes long; {MAX_NODE_ID:,} can be saved"
+                yield _finding(f"nodes[{number}].node_id", message)
 
 
 def of_depth(path: str, document: Any) -> Finding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
@@ -34,6 +35,9 @@ CODES: Mapping[str, Severity] = MappingProxyType(
     }
 )
 """Every code that a finding may have, and its severity; docs/documents.md explains them."""
+
+_MOST_IDS = 100
+"""Node ids that are too long, of which findings are given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,8 @@ def checked(document: Any) -> Checked:
         InvalidDocument: it has errors; its findings are all that `validate` finds.
     """
     kept = stored(document)
-    errors = [*limits.of_counts(kept.value), *faults(kept.value)]
+    too_long = islice(limits.of_node_ids(kept.value), _MOST_IDS)
+    errors = [*limits.of_counts(kept.value), *too_long, *faults(kept.value)]
     if errors:
         raise InvalidDocument.of(errors)
     return Checked(kept.value, kept.text, hash_of(kept.text), structure_findings(kept.value))

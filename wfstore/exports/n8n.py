@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import orjson
-
+from wfstore.documents.canonical import equal
 from wfstore.errors import InvalidDocument, NotFound
+from wfstore.ids import LAST_ID
 from wfstore.models import Workflow
 from wfstore.n8n import to_export
 from wfstore.sync.store import Store
 
 _PAGE = 500
-_LAST_ID = UUID(int=2**128 - 1)
 _RUN_TIME: dict[str, Any] = {"settings": {}, "static_data": None, "pin_data": None}
 """What changes at run time without making a version, and what its column holds of a document without it."""
 
@@ -70,7 +69,7 @@ def check_present(store: Store, workflow_ids: Iterable[UUID]) -> None:
 
 def workflow_ids(store: Store) -> Iterator[UUID]:
     """The ids of all workflows of the tenant, latest first."""
-    before = _LAST_ID
+    before = LAST_ID
     while page := store.workflows.page(before_id=before, limit=_PAGE):
         for workflow in page:
             yield workflow.id
@@ -106,17 +105,10 @@ def _current(workflow: Workflow) -> dict[str, Any]:
     for key, absent in _RUN_TIME.items():
         now = getattr(workflow, key)
         own = document.get(key)
-        if _same(now, absent if own is None else own):
+        if equal(now, absent if own is None else own):
             continue
         if now is None:
             del document[key]
         else:
             document[key] = now
     return document
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Whether two JSON values are equal, 1 and 1.0 told apart."""
-    return one is other or orjson.dumps(one, option=orjson.OPT_SORT_KEYS) == orjson.dumps(
-        other, option=orjson.OPT_SORT_KEYS
-    )

@@ -18,7 +18,7 @@ import orjson
 from wfstore.documents import fault_of
 from wfstore.documents.findings import Finding
 from wfstore.errors import InvalidDocument
-from wfstore.imports.json_places import column_in, find, line_in, shortened
+from wfstore.imports.json_places import Start, find, shortened
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _EXACT_DIGITS = 15
@@ -37,51 +37,53 @@ class InvalidText(InvalidDocument):
         self.line = line
 
 
-def read(raw: bytes, *, first_line: int = 1) -> Any:
+def read(raw: bytes, *, first_line: int = 1, first_column: int = 1) -> Any:
     """Return the one JSON value of a text in UTF-8.
 
     Args:
         raw: the text, with or without a byte order mark.
         first_line: the number of its first line in its file, for the messages.
+        first_column: where it begins on that line.
 
     Raises:
         InvalidText: it is not exactly one JSON value, or one that would not be kept as it is. The message gives
             line and column, and the path within the value.
     """
-    text = _decoded(raw, first_line)
+    start = Start(first_line, first_column)
+    text = _decoded(raw, start)
     if not text.strip(" \t\r\n"):
         raise InvalidText("is empty", line=first_line)
     try:
         value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
-        _refuse_syntax(error, first_line)
+        _refuse_syntax(error, start)
     except (_Lossy, RecursionError, ValueError) as error:  # ValueError: an integer of thousands of digits
-        _refuse(text, f"cannot be read: {error}", first_line)
+        _refuse(text, f"cannot be read: {error}", start)
     fault = _unstorable(value)
     if fault:
-        _refuse(text, fault, first_line)
+        _refuse(text, fault, start)
     return value
 
 
 # --- the text -----------------------------------------------------------------------------------------------
 
 
-def _decoded(raw: bytes, first_line: int) -> str:
+def _decoded(raw: bytes, start: Start) -> str:
     if raw.startswith(_UTF16) or (len(raw) > 1 and 0 in raw[:2]):
-        raise InvalidText("is UTF-16 or UTF-32; JSON is UTF-8", line=first_line)
+        raise InvalidText("is UTF-16 or UTF-32; JSON is UTF-8", line=start.line)
     body = raw.removeprefix(codecs.BOM_UTF8)
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError as error:
         before = body[: error.start].decode("utf-8")
-        line, column = line_in(before, len(before), first_line), column_in(before, len(before))
+        line, column = start.of(before, len(before))
         message = f"line {line}, column {column}: the byte 0x{body[error.start]:02x} is not UTF-8"
         raise InvalidText(message, line=line) from error
 
 
-def _refuse_syntax(error: json.JSONDecodeError, first_line: int) -> NoReturn:
-    line = first_line + error.lineno - 1
-    place = f"line {line}, column {error.colno}"
+def _refuse_syntax(error: json.JSONDecodeError, start: Start) -> NoReturn:
+    line, column = start.of(error.doc, error.pos)
+    place = f"line {line}, column {column}"
     if error.msg != "Extra data":  # "Expecting value", "Unterminated string starting at", ...
         raise InvalidText(f"{place}: is no JSON: {error.msg.removesuffix(' at')}", line=line) from error
     rest = error.doc[error.pos : error.pos + 100]
@@ -90,10 +92,10 @@ def _refuse_syntax(error: json.JSONDecodeError, first_line: int) -> NoReturn:
     raise InvalidText(f"{place}: text follows the end of the JSON document: {shortened(rest)!r}", line=line) from error
 
 
-def _refuse(text: str, otherwise: str, first_line: int) -> NoReturn:
+def _refuse(text: str, otherwise: str, start: Start) -> NoReturn:
     """Say where it is what the parser stumbled over, which knows no place."""
-    place = find(text, _fault_of_token, first_line)
-    raise InvalidText(str(place or otherwise), line=place.line if place else first_line)
+    place = find(text, _fault_of_token, start)
+    raise InvalidText(str(place or otherwise), line=place.line if place else start.line)
 
 
 # --- values -------------------------------------------------------------------------------------------------

@@ -25,6 +25,20 @@ FaultOf = Callable[[str, str], str | None]
 
 
 @dataclass(frozen=True, slots=True)
+class Start:
+    """Where in its file a text begins: line and column, in characters, counted from 1."""
+
+    line: int = 1
+    column: int = 1
+
+    def of(self, text: str, position: int) -> tuple[int, int]:
+        """Return line and column, in the file, of a position in the text."""
+        lines = text.count("\n", 0, position)
+        column = position - text.rfind("\n", 0, position)
+        return self.line + lines, column if lines else self.column + column - 1
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """The first fault of a text."""
 
@@ -49,7 +63,7 @@ class _Level:
     """The next string is a key."""
 
 
-def find(text: str, fault_of: FaultOf, first_line: int = 1) -> Place | None:
+def find(text: str, fault_of: FaultOf, start: Start) -> Place | None:
     """Return the first key that stands twice, level too deep, or token in which `fault_of` sees a fault."""
     levels: list[_Level] = []
     for token in _TOKEN.finditer(text):
@@ -62,14 +76,14 @@ def find(text: str, fault_of: FaultOf, first_line: int = 1) -> Place | None:
             if fault:
                 message = f"{shortened(literal)}{_where(levels)} {fault}"
         if message:
-            return Place(message, line_in(text, token.start(), first_line), column_in(text, token.start()))
+            return Place(message, *start.of(text, token.start()))
     return None
 
 
 def _mark(mark: str, levels: list[_Level]) -> str | None:
     if mark in "{[":
         levels.append(_Level(mark == "{"))
-        return f"is nested more than {MAX_LEVELS} levels deep" if len(levels) - 1 > MAX_LEVELS else None
+        return f"is nested more than {MAX_LEVELS} levels deep" if len(levels) > MAX_LEVELS else None
     if mark in "}]":
         if levels:
             levels.pop()
@@ -104,13 +118,3 @@ def _where(levels: list[_Level]) -> str:
 def shortened(literal: str) -> str:
     """Return a text that may be long, or its beginning."""
     return literal if len(literal) <= _LONGEST else f"{literal[: _LONGEST - 3]}..."
-
-
-def line_in(text: str, position: int, first_line: int = 1) -> int:
-    """Return the number of the line in which a position lies."""
-    return first_line + text.count("\n", 0, position)
-
-
-def column_in(text: str, position: int) -> int:
-    """Return the column of a position, counted in characters from 1."""
-    return position - (text.rfind("\n", 0, position) + 1) + 1

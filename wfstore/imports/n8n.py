@@ -15,7 +15,7 @@ from wfstore.errors import InvalidDocument, InvalidInput, NotFound
 from wfstore.imports.exact_json import InvalidText, read
 from wfstore.imports.report import Imported, ImportReport, Outcome
 from wfstore.imports.saving import earlier, save
-from wfstore.imports.sources import LINES, STANDARD_INPUT, TEXTS, Source
+from wfstore.imports.sources import LINES, STANDARD_INPUT, TEXTS, Source, place
 from wfstore.models import Workflow
 from wfstore.n8n import to_document
 from wfstore.n8n import workflow_id as id_of
@@ -84,10 +84,6 @@ class _Definition:
     fallback_name: str
     identifier: UUID
 
-    @property
-    def place(self) -> str:
-        return self.source.name if self.source.line is None else f"{self.source.name}:{self.source.line}"
-
 
 class _Waits(Exception):
     """A definition is a version already, and not the latest: one that comes later may be."""
@@ -127,11 +123,11 @@ class _Run:
         try:
             raw = source.read()
             line = line or 1
-            export, origin, name = _export(read(raw, first_line=line), source, raw)
+            export, origin, name = _export(read(raw, first_line=line, first_column=source.column), source, raw)
             self._import(_Definition(number, source, line, export, name, self._fixed or id_of(export, origin)))
         except InvalidInput as error:
             line = error.line if isinstance(error, InvalidText) else line
-            self._tell(number, Imported(source.name, Outcome.REFUSED, line, reason=str(error)))
+            self._tell(number, _refused(source, line, error))
 
     def finish(self) -> ImportReport:
         while self._waiting:
@@ -159,7 +155,7 @@ class _Run:
         try:
             entry = self._save(definition, None, may_wait=False)
         except InvalidInput as error:
-            entry = Imported(definition.source.name, Outcome.REFUSED, definition.line, reason=str(error))
+            entry = _refused(definition.source, definition.line, error)
         self._tell(definition.number, entry)
 
     def _save(self, definition: _Definition, before: _Waiting | None, *, may_wait: bool = True) -> Imported:
@@ -180,7 +176,7 @@ class _Run:
                     raise _Waits(revision, converted.document, tuple(findings))
             return converted.document
 
-        saved = save(store, identifier, definition.place, look, document_for)
+        saved = save(store, identifier, definition.source.place, look, document_for)
         return _entry(definition, saved.outcome, saved.revision, saved.document, (*findings, *saved.warnings))
 
     def _version(
@@ -191,7 +187,7 @@ class _Run:
             return None
         if before is not None and before.digest == digest:
             return before.entry.revision
-        return earlier(self._store, definition.identifier, definition.place, present, digest)
+        return earlier(self._store, definition.identifier, definition.source.place, present, digest)
 
     def _tell(self, number: int, entry: Imported) -> None:
         self._entries[number] = entry
@@ -227,8 +223,7 @@ def _origin(source: Source, raw: bytes) -> str:
     """Where a text comes from, for a definition that has no id of its own: the same at each import of it."""
     if source.name == STANDARD_INPUT:  # what comes next that way is most often something else
         return f"sha256:{hashlib.sha256(raw).hexdigest()}"
-    path = str(Path(source.name).absolute())
-    return path if source.line is None else f"{path}:{source.line}"
+    return place(str(Path(source.name).absolute()), source.line if source.item is None else None, source.item)
 
 
 def _kind(value: Any) -> str:
@@ -248,4 +243,9 @@ def _entry(
         revision=revision,
         nodes=len(document.get("nodes") or ()),
         warnings=warnings,
+        item=definition.source.item,
     )
+
+
+def _refused(source: Source, line: int | None, error: InvalidInput) -> Imported:
+    return Imported(source.name, Outcome.REFUSED, line, reason=str(error), item=source.item)

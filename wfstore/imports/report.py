@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from wfstore.documents.findings import Finding
+from wfstore.imports.sources import place
 
 
 class Outcome(StrEnum):
@@ -35,11 +36,13 @@ class Imported:
     reason: str | None = None
     """Why it was refused."""
     warnings: tuple[Finding, ...] = ()
+    item: int | None = None
+    """Which item of the list that its file is, counted from 0."""
 
     @property
     def place(self) -> str:
-        """The file, and the line where it has one: `flows.jsonl:17`."""
-        return self.source if self.line is None else f"{self.source}:{self.line}"
+        """The file, and the item or the line where it has one: `flows.jsonl:17`, `flows.json[3]:17`."""
+        return place(self.source, self.line, self.item)
 
 
 @dataclass(slots=True)
@@ -77,13 +80,14 @@ class ImportReport:
 
 
 def _refusal(entry: Imported) -> dict[str, Any]:
-    return {"source": entry.source, "line": entry.line, "reason": entry.reason}
+    return {"source": entry.source, "line": entry.line, "item": entry.item, "reason": entry.reason}
 
 
 def _workflow(entry: Imported) -> dict[str, Any]:
     return {
         "source": entry.source,
         "line": entry.line,
+        "item": entry.item,
         "outcome": entry.outcome,
         "workflow_id": entry.workflow_id,
         "name": entry.name,

@@ -19,6 +19,7 @@ from typing import BinaryIO, NoReturn
 import orjson
 
 from wfstore.errors import InvalidInput
+from wfstore.imports.items import is_list_of_objects, items
 from wfstore.imports.streams import Unpacked, lines, whole
 
 MAX_BYTES = 512 * 1024 * 1024
@@ -43,7 +44,21 @@ class Source:
     name: str
     read: Callable[[], bytes]
     line: int | None = None
-    """The line of the file that it is, counted from 1; None: it is all of the file."""
+    """The line of the file at which it begins, counted from 1; None: it is all of the file."""
+    column: int = 1
+    """Where on that line it begins, in characters, counted from 1."""
+    item: int | None = None
+    """Which item of the list that the file is, counted from 0; None: it is no list's."""
+
+    @property
+    def place(self) -> str:
+        """The file, and which item or line of it: `flows.json[3]`, `flows.jsonl:17`."""
+        return place(self.name, self.line if self.item is None else None, self.item)
+
+
+def place(name: str, line: int | None = None, item: int | None = None) -> str:
+    """Return what to call a place in a file: `flows.json[3]:17` is line 17, within the fourth item of its list."""
+    return name + ("" if item is None else f"[{item}]") + ("" if line is None else f":{line}")
 
 
 class Form(Enum):
@@ -90,16 +105,14 @@ def files(arguments: Sequence[str], suffixes: tuple[str, ...] = (*TEXTS, *LINES)
 def texts(found: Sequence[File], limit: int) -> Iterator[Source]:
     """The JSON texts of files: of `.jsonl` each line that is not blank, of `.json` the whole, of others by content.
 
-    Lines come as they are read, so that a file of any length takes the memory of one text.
+    Where the whole is a list of objects each of them is a text. Lines and items of lists come as they are read, so
+    that a file of any length takes the memory of one text.
 
     Args:
         found: what `files` returns.
         limit: the longest text that is read, in bytes, after decompression.
     """
     for file in found:
-        if file.form is Form.TEXT or file.fault is not None:
-            yield Source(file.name, partial(_read, file, limit))
-            continue
         try:
             with _opened(file) as stream:
                 yield from _split(file, Unpacked(stream), limit)
@@ -170,9 +183,12 @@ def _read(file: File, limit: int) -> bytes:
 
 def _split(file: File, unpacked: Unpacked, limit: int) -> Iterator[Source]:
     head = b""
-    if file.form is Form.EITHER:
+    if file.form is not Form.LINES:
         head, complete = _beginning(unpacked, limit)
-        if not _is_lines(head, complete=complete):
+        if is_list_of_objects(head):
+            yield from _items(file, unpacked, limit, head)
+            return
+        if file.form is Form.TEXT or not _is_lines(head, complete=complete):
             yield Source(file.name, partial(bytes, whole(unpacked, limit, head)))
             return
     line = None
@@ -181,6 +197,12 @@ def _split(file: File, unpacked: Unpacked, limit: int) -> Iterator[Source]:
         yield Source(file.name, read, line.number)
     if line is None:
         yield Source(file.name, partial(_raise, "is empty"))
+
+
+def _items(file: File, unpacked: Unpacked, limit: int, head: bytes) -> Iterator[Source]:
+    for item in items(unpacked, limit, head):
+        read = partial(bytes, item.text) if item.fault is None else partial(_raise, item.fault)
+        yield Source(file.name, read, item.line, item.column, item.index)
 
 
 def _raise(reason: str) -> NoReturn:

@@ -14,8 +14,8 @@ from wfstore.errors import InvalidInput
 _CHUNK = 1024 * 1024
 _MIB = 1024 * 1024
 _GZIP_MAGIC = b"\x1f\x8b"
-_LONGEST_SKIP = 512 * _MIB
-"""So much of one line is passed over to reach the next; a few megabytes can unpack to many gigabytes."""
+LONGEST_SKIP = 512 * _MIB
+"""So many bytes of one line are passed over to reach the next; a few megabytes can unpack to many gigabytes."""
 
 
 class Unpacked:
@@ -102,7 +102,7 @@ def lines(unpacked: Unpacked, limit: int, head: bytes = b"") -> Iterator[Line]:
     After damage there is one more line, whose fault says what became of the rest.
     """
     number, kept, length = 1, bytearray(), 0
-    for chunk in _chunks(unpacked, head):
+    for chunk in chunks(unpacked, head):
         if isinstance(chunk, InvalidInput):
             yield Line(number, b"", f"{chunk}; nothing is read from here on")
             return
@@ -112,13 +112,14 @@ def lines(unpacked: Unpacked, limit: int, head: bytes = b"") -> Iterator[Line]:
                 number, kept, length = number + 1, bytearray(), 0
             kept += part[: max(0, limit + 1 - len(kept))]
             length += len(part)
-        if length > _LONGEST_SKIP:
-            yield Line(number, b"", f"is longer than {_LONGEST_SKIP // _MIB} MiB; nothing is read from here on")
+        if length > LONGEST_SKIP:
+            yield Line(number, b"", f"is longer than {LONGEST_SKIP // _MIB} MiB; nothing is read from here on")
             return
     yield from _line(number, kept, length, limit)
 
 
-def _chunks(unpacked: Unpacked, head: bytes) -> Iterator[bytes | InvalidInput]:
+def chunks(unpacked: Unpacked, head: bytes = b"") -> Iterator[bytes | InvalidInput]:
+    """Yield `head` and the rest of a stream, as it is read; at the end what is wrong with it, if it is damaged."""
     if head:
         yield head
     try:
@@ -130,6 +131,11 @@ def _chunks(unpacked: Unpacked, head: bytes) -> Iterator[bytes | InvalidInput]:
 
 def _line(number: int, kept: bytearray, length: int, limit: int) -> Iterator[Line]:
     if length > limit:
-        yield Line(number, b"", f"is {length:,} bytes long; the most that is read is {limit:,} ({limit // _MIB} MiB)")
+        yield Line(number, b"", too_long(length, limit))
     elif text := bytes(kept).strip():
         yield Line(number, text)
+
+
+def too_long(length: int, limit: int) -> str:
+    """Say that a part of a text has more bytes than are read."""
+    return f"is {length:,} bytes long; the most that is read is {limit:,} ({limit // _MIB} MiB)"
