@@ -62,6 +62,9 @@ COMMENT ON COLUMN workflows.updated_at IS 'When the row last changed.';
 -- take it for as good as the primary key, and read a tenant's whole index to find one id.
 CREATE INDEX workflows_user_idx ON workflows (user_id, tenant_id, id);
 
+-- Serves workflows.page_templates.
+CREATE INDEX workflows_template_idx ON workflows (tenant_id, id) WHERE is_template;
+
 CREATE TRIGGER workflows_touch BEFORE UPDATE ON workflows
     FOR EACH ROW EXECUTE FUNCTION wfstore_touch_updated_at();
 CREATE POLICY workflows_tenant ON workflows
@@ -113,7 +116,7 @@ GRANT SELECT ON workflow_versions TO wfstore_worker, wfstore_readonly;
 CREATE TABLE workflow_terms (
     tenant_id uuid NOT NULL,
     kind text NOT NULL CONSTRAINT workflow_terms_kind_check
-        CHECK (kind IN ('TAG', 'NODE_TYPE', 'NODE_SUBTYPE', 'INTEGRATION', 'CREDENTIAL')),
+        CHECK (kind IN ('NAME', 'TAG', 'NODE_TYPE', 'NODE_SUBTYPE', 'INTEGRATION', 'CREDENTIAL')),
     term text NOT NULL,
     workflow_id uuid NOT NULL,
     CONSTRAINT workflow_terms_pkey PRIMARY KEY (tenant_id, kind, term, workflow_id),
@@ -122,8 +125,8 @@ CREATE TABLE workflow_terms (
 );
 COMMENT ON TABLE workflow_terms IS 'What workflows are found by. Plain equality: under row-level security no GIN index on tags or documents could be used.';
 COMMENT ON COLUMN workflow_terms.tenant_id IS 'The tenant.';
-COMMENT ON COLUMN workflow_terms.kind IS 'TAG, NODE_TYPE, NODE_SUBTYPE, INTEGRATION or CREDENTIAL.';
-COMMENT ON COLUMN workflow_terms.term IS 'The tag, type, integration or credential, as in the document.';
+COMMENT ON COLUMN workflow_terms.kind IS 'NAME, TAG, NODE_TYPE, NODE_SUBTYPE, INTEGRATION or CREDENTIAL.';
+COMMENT ON COLUMN workflow_terms.term IS 'The tag, type or integration, a credential''s type, id or name, as in the document; the name and its words folded. Long ones are cut.';
 COMMENT ON COLUMN workflow_terms.workflow_id IS 'A workflow that has it.';
 
 -- Serves workflow_terms.page_by_workflow, the replacement of one workflow's terms and the foreign key.

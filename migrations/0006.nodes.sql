@@ -16,6 +16,7 @@ CREATE TABLE nodes (
     node_type text NOT NULL CONSTRAINT nodes_node_type_check
         CHECK (node_type IN ('TRIGGER', 'AI_AGENT', 'EXTERNAL_ACTION', 'ACTION', 'FLOW', 'HUMAN_IN_THE_LOOP', 'TOOL', 'MEMORY')),
     node_subtype text NOT NULL DEFAULT '',
+    integration text NOT NULL DEFAULT '',
     type_version numeric NOT NULL DEFAULT 1,
     name text NOT NULL,
     description text NOT NULL DEFAULT '',
@@ -41,6 +42,7 @@ COMMENT ON COLUMN nodes.workflow_id IS 'The workflow.';
 COMMENT ON COLUMN nodes.node_id IS 'The node''s id inside the workflow, as in the document.';
 COMMENT ON COLUMN nodes.node_type IS 'One of the eight node types.';
 COMMENT ON COLUMN nodes.node_subtype IS 'What kind of that type; the engine''s name.';
+COMMENT ON COLUMN nodes.integration IS 'Which outside service it talks to; empty: none.';
 COMMENT ON COLUMN nodes.type_version IS 'Version of the subtype; fractions occur.';
 COMMENT ON COLUMN nodes.name IS 'Name as shown.';
 COMMENT ON COLUMN nodes.description IS 'What it is for.';

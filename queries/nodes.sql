@@ -4,9 +4,9 @@
 -- One node.
 -- returns: Node            rows: 0..1
 SELECT
-    tenant_id, workflow_id, node_id, node_type, node_subtype, type_version, name, description, disabled,
-    position_x, position_y, parameters, credentials, error_handling, max_retries, retry_wait_time, notes,
-    webhooks, ordinal
+    tenant_id, workflow_id, node_id, node_type, node_subtype, integration, type_version, name, description,
+    disabled, position_x, position_y, parameters, credentials, error_handling, max_retries, retry_wait_time,
+    notes, webhooks, ordinal
 FROM nodes
 WHERE tenant_id = :tenant_id
     AND workflow_id = :workflow_id
@@ -16,9 +16,9 @@ WHERE tenant_id = :tenant_id
 -- A workflow's nodes in the order of its document.
 -- returns: Node            rows: 0..limit
 SELECT
-    tenant_id, workflow_id, node_id, node_type, node_subtype, type_version, name, description, disabled,
-    position_x, position_y, parameters, credentials, error_handling, max_retries, retry_wait_time, notes,
-    webhooks, ordinal
+    tenant_id, workflow_id, node_id, node_type, node_subtype, integration, type_version, name, description,
+    disabled, position_x, position_y, parameters, credentials, error_handling, max_retries, retry_wait_time,
+    notes, webhooks, ordinal
 FROM nodes
 WHERE tenant_id = :tenant_id
     AND workflow_id = :workflow_id
@@ -35,33 +35,34 @@ WHERE tenant_id = :tenant_id
     AND workflow_id = :workflow_id
     AND node_id <> ALL(:node_ids::text[]);
 
--- name: upsert_many(credentials, descriptions, disabled, error_handlings, max_retries, names, node_ids, node_subtypes, node_types, notes, ordinals, parameters, positions_x, positions_y, retry_wait_times, tenant_id, type_versions, webhooks, workflow_id)!
+-- name: upsert_many(credentials, descriptions, disabled, error_handlings, integrations, max_retries, names, node_ids, node_subtypes, node_types, notes, ordinals, parameters, positions_x, positions_y, retry_wait_times, tenant_id, type_versions, webhooks, workflow_id)!
 -- Write nodes of one workflow, one for each place of the arrays; rows that are the same already are not touched.
 -- returns: int
 -- repeat: safe
 INSERT INTO nodes AS n (
-    tenant_id, workflow_id, node_id, node_type, node_subtype, type_version, name, description, disabled,
-    position_x, position_y, parameters, credentials, error_handling, max_retries, retry_wait_time, notes,
-    webhooks, ordinal
+    tenant_id, workflow_id, node_id, node_type, node_subtype, integration, type_version, name, description,
+    disabled, position_x, position_y, parameters, credentials, error_handling, max_retries, retry_wait_time,
+    notes, webhooks, ordinal
 )
 SELECT
-    :tenant_id::uuid, :workflow_id::uuid, item.node_id, item.node_type, item.node_subtype, item.type_version,
-    item.name, item.description, item.disabled, item.position_x, item.position_y, item.parameters,
+    :tenant_id::uuid, :workflow_id::uuid, item.node_id, item.node_type, item.node_subtype, item.integration,
+    item.type_version, item.name, item.description, item.disabled, item.position_x, item.position_y, item.parameters,
     item.credentials, item.error_handling, item.max_retries, item.retry_wait_time, item.notes,
     ARRAY(SELECT jsonb_array_elements_text(item.webhooks)), item.ordinal
 FROM unnest(
-    :node_ids::text[], :node_types::text[], :node_subtypes::text[], :type_versions::numeric[], :names::text[],
-    :descriptions::text[], :disabled::boolean[], :positions_x::double precision[],
+    :node_ids::text[], :node_types::text[], :node_subtypes::text[], :integrations::text[], :type_versions::numeric[],
+    :names::text[], :descriptions::text[], :disabled::boolean[], :positions_x::double precision[],
     :positions_y::double precision[], :parameters::jsonb[], :credentials::jsonb[], :error_handlings::text[],
     :max_retries::integer[], :retry_wait_times::integer[], :notes::text[], :webhooks::jsonb[],
     :ordinals::integer[]
 ) AS item (
-    node_id, node_type, node_subtype, type_version, name, description, disabled, position_x, position_y,
-    parameters, credentials, error_handling, max_retries, retry_wait_time, notes, webhooks, ordinal
+    node_id, node_type, node_subtype, integration, type_version, name, description, disabled, position_x,
+    position_y, parameters, credentials, error_handling, max_retries, retry_wait_time, notes, webhooks, ordinal
 )
 ON CONFLICT (tenant_id, workflow_id, node_id) DO UPDATE
 SET node_type = excluded.node_type,
     node_subtype = excluded.node_subtype,
+    integration = excluded.integration,
     type_version = excluded.type_version,
     name = excluded.name,
     description = excluded.description,

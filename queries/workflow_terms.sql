@@ -1,4 +1,4 @@
--- What workflows are found by: a projection of their documents. Search with workflows.page_by_term.
+-- What workflows are found by: a projection of their documents. Search with workflows.page_by_terms.
 
 -- name: add_many(kinds, tenant_id, terms, workflow_id)!
 -- Add terms of one workflow, one for each place of the arrays.

@@ -68,19 +68,61 @@ WHERE tenant_id = :tenant_id
 ORDER BY id DESC
 LIMIT :limit;
 
--- name: page_by_term(before_id, kind, limit, tenant_id, term)
--- Workflows that have a tag, node type or subtype, integration or credential, latest id first.
+-- name: page_by_terms(before_id, kinds, limit, sample, tenant_id, terms)
+-- Workflows that have all these terms, one for each place of the arrays, latest id first.
+-- Those with the rarest term are gone through until the page is full. To find it at most :sample workflows are
+-- counted of each; where they are as many the earlier place counts as rarer.
 -- returns: WorkflowSummary rows: 0..limit
 -- index: workflow_terms_pkey
+WITH wanted AS (
+    SELECT item.kind, item.term, item.place
+    FROM unnest(:kinds::text[], :terms::text[]) WITH ORDINALITY AS item (kind, term, place)
+),
+rarest AS (
+    SELECT wanted.kind, wanted.term, wanted.place
+    FROM wanted
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS workflows
+        FROM (
+            SELECT 1
+            FROM workflow_terms AS t
+            WHERE t.tenant_id = :tenant_id
+                AND t.kind = wanted.kind
+                AND t.term = wanted.term
+                AND t.workflow_id < :before_id
+            LIMIT :sample
+        ) AS sampled
+    ) AS counted
+    ORDER BY counted.workflows, wanted.place
+    LIMIT 1
+)
 SELECT
     w.tenant_id, w.id, w.user_id, w.name, w.description, w.active, w.version, w.revision, w.content_revision,
     w.tags, w.is_template, w.template_category, w.created_at, w.updated_at
-FROM (
+FROM rarest
+CROSS JOIN LATERAL (
     SELECT t.workflow_id
     FROM workflow_terms AS t
+    -- Counted in a join of its own: NOT EXISTS may read all the tenant's terms, and behind a filter that looks as
+    -- costly as this count the planner sorts all the workflows that have the rarest term.
+    CROSS JOIN LATERAL (
+        SELECT 1
+        FROM wanted
+        CROSS JOIN LATERAL (
+            SELECT 1
+            FROM workflow_terms AS other
+            WHERE other.tenant_id = :tenant_id
+                AND other.kind = wanted.kind
+                AND other.term = wanted.term
+                AND other.workflow_id = t.workflow_id
+            LIMIT 1
+        ) AS had
+        WHERE wanted.place <> rarest.place
+        HAVING count(*) = cardinality(:terms::text[]) - 1
+    ) AS had_all
     WHERE t.tenant_id = :tenant_id
-        AND t.kind = :kind
-        AND t.term = :term
+        AND t.kind = rarest.kind
+        AND t.term = rarest.term
         AND t.workflow_id < :before_id
     ORDER BY t.workflow_id DESC
     LIMIT :limit
@@ -113,6 +155,20 @@ WHERE tenant_id = :tenant_id
 ORDER BY id DESC
 LIMIT :limit;
 
+-- name: page_templates(before_id, limit, tenant_id)
+-- A tenant's templates, latest id first.
+-- returns: WorkflowSummary rows: 0..limit
+-- index: workflows_template_idx
+SELECT
+    tenant_id, id, user_id, name, description, active, version, revision, content_revision,
+    tags, is_template, template_category, created_at, updated_at
+FROM workflows
+WHERE tenant_id = :tenant_id
+    AND is_template
+    AND id < :before_id
+ORDER BY id DESC
+LIMIT :limit;
+
 -- name: revision(id, tenant_id)^
 -- Where a workflow stands, without its document.
 -- returns: WorkflowRevision rows: 0..1
@@ -121,13 +177,32 @@ FROM workflows
 WHERE tenant_id = :tenant_id
     AND id = :id;
 
--- name: save(content_hash, description, id, name, tags, tenant_id, version, workflow_data)^
+-- name: save(content_hash, description, id, name, pin_data, settings, static_data, tags, tenant_id, version, workflow_data)^
 -- Write a document over a workflow that this transaction has locked; the content revision moves if it differs.
+-- Settings, static and pinned data follow the document where it has others than the document before, and else stay.
 -- returns: WorkflowRevision rows: 0..1
 UPDATE workflows
 SET name = :name,
     description = :description,
     workflow_data = :workflow_data::jsonb,
+    -- As text, since 1 and 1.0 differ; null is as good as absent. The hash spares reading the document before.
+    settings = CASE
+        WHEN content_hash = :content_hash::bytea THEN settings
+        WHEN coalesce(nullif(workflow_data -> 'settings', 'null'), '{}')::text = :settings::jsonb::text THEN settings
+        ELSE :settings::jsonb
+    END,
+    static_data = CASE
+        WHEN content_hash = :content_hash::bytea THEN static_data
+        WHEN nullif(workflow_data -> 'static_data', 'null')::text IS NOT DISTINCT FROM :static_data::jsonb::text
+            THEN static_data
+        ELSE :static_data::jsonb
+    END,
+    pin_data = CASE
+        WHEN content_hash = :content_hash::bytea THEN pin_data
+        WHEN nullif(workflow_data -> 'pin_data', 'null')::text IS NOT DISTINCT FROM :pin_data::jsonb::text
+            THEN pin_data
+        ELSE :pin_data::jsonb
+    END,
     version = :version,
     tags = :tags::text[],
     revision = revision + 1,

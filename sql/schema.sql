@@ -778,6 +778,7 @@ CREATE TABLE public.nodes (
     node_id text NOT NULL,
     node_type text NOT NULL,
     node_subtype text DEFAULT ''::text NOT NULL,
+    integration text DEFAULT ''::text NOT NULL,
     type_version numeric DEFAULT 1 NOT NULL,
     name text NOT NULL,
     description text DEFAULT ''::text NOT NULL,
@@ -807,6 +808,7 @@ COMMENT ON COLUMN public.nodes.workflow_id IS 'The workflow.';
 COMMENT ON COLUMN public.nodes.node_id IS 'The node''s id inside the workflow, as in the document.';
 COMMENT ON COLUMN public.nodes.node_type IS 'One of the eight node types.';
 COMMENT ON COLUMN public.nodes.node_subtype IS 'What kind of that type; the engine''s name.';
+COMMENT ON COLUMN public.nodes.integration IS 'Which outside service it talks to; empty: none.';
 COMMENT ON COLUMN public.nodes.type_version IS 'Version of the subtype; fractions occur.';
 COMMENT ON COLUMN public.nodes.name IS 'Name as shown.';
 COMMENT ON COLUMN public.nodes.description IS 'What it is for.';
@@ -957,15 +959,15 @@ CREATE TABLE public.workflow_terms (
     kind text NOT NULL,
     term text NOT NULL,
     workflow_id uuid NOT NULL,
-    CONSTRAINT workflow_terms_kind_check CHECK ((kind = ANY (ARRAY['TAG'::text, 'NODE_TYPE'::text, 'NODE_SUBTYPE'::text, 'INTEGRATION'::text, 'CREDENTIAL'::text])))
+    CONSTRAINT workflow_terms_kind_check CHECK ((kind = ANY (ARRAY['NAME'::text, 'TAG'::text, 'NODE_TYPE'::text, 'NODE_SUBTYPE'::text, 'INTEGRATION'::text, 'CREDENTIAL'::text])))
 );
 
 ALTER TABLE ONLY public.workflow_terms FORCE ROW LEVEL SECURITY;
 
 COMMENT ON TABLE public.workflow_terms IS 'What workflows are found by. Plain equality: under row-level security no GIN index on tags or documents could be used.';
 COMMENT ON COLUMN public.workflow_terms.tenant_id IS 'The tenant.';
-COMMENT ON COLUMN public.workflow_terms.kind IS 'TAG, NODE_TYPE, NODE_SUBTYPE, INTEGRATION or CREDENTIAL.';
-COMMENT ON COLUMN public.workflow_terms.term IS 'The tag, type, integration or credential, as in the document.';
+COMMENT ON COLUMN public.workflow_terms.kind IS 'NAME, TAG, NODE_TYPE, NODE_SUBTYPE, INTEGRATION or CREDENTIAL.';
+COMMENT ON COLUMN public.workflow_terms.term IS 'The tag, type or integration, a credential''s type, id or name, as in the document; the name and its words folded. Long ones are cut.';
 COMMENT ON COLUMN public.workflow_terms.workflow_id IS 'A workflow that has it.';
 
 CREATE TABLE public.workflow_versions (
@@ -1174,8 +1176,8 @@ INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, rec
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0002.functions', 'e27d7c2aa24a82ecb698e71da4c523e24f6667d4029bf8b9e3612cd4e6d7ec05', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0003.tenants', 'f700422d76d97c54c4769f926482e5c3bdf201917d36904db9c10505e2f70608', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0004.users', '28de47273197a8df9327f2b56c857c564b8cbde64eb9bebe9216c9def6bbb05a', false, now());
-INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0005.workflows', '9e8750d007c2029c0a3640c0d23baf5bec07cc9d725cb7d6ed631f61b31afea0', false, now());
-INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0006.nodes', '1c44182bdee77028c12204165052f55558ca1e77de2143b1507018d338a9eb6c', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0005.workflows', '5b5067b6697c0cec2bd0eb297d3a439407ba88e1a542cf2cd80c02fb3df4df64', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0006.nodes', 'fd6bdafd68ae0686db2f8afce30bdda74809ba3e12deb3e1ac396ac37ed92c17', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0007.executions', '4e5d3669fa9d5c84455f81c92b879a9dbe105bfcc5c026b510b44b9b934e68e3', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0008.execution_queue', '875f18faa95101499a22f6aa28fb8c8586c4cbe39c8d102173c22d71180289d1', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0009.execution_control', 'be3226de87c67aa97f726f7a904dc2780540fea99c1dbe80b5492f752756c990', false, now());
@@ -1273,6 +1275,8 @@ CREATE INDEX workflow_executions_parent_idx ON ONLY public.workflow_executions U
 CREATE INDEX workflow_executions_workflow_idx ON ONLY public.workflow_executions USING btree (workflow_id, tenant_id, execution_id);
 
 CREATE INDEX workflow_terms_workflow_idx ON public.workflow_terms USING btree (workflow_id, tenant_id, kind, term);
+
+CREATE INDEX workflows_template_idx ON public.workflows USING btree (tenant_id, id) WHERE is_template;
 
 CREATE INDEX workflows_user_idx ON public.workflows USING btree (user_id, tenant_id, id);
 

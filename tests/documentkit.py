@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import unicodedata
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +23,7 @@ FLOWS = {
 }
 DEFAULTS = {
     "node_subtype": "",
+    "integration": "",
     "type_version": 1,
     "name": "",
     "description": "",
@@ -72,17 +75,19 @@ _json = st.recursive(
     max_leaves=6,
 )
 _object = st.none() | st.dictionaries(_text, _json, max_size=3)
+_reference = _text | st.fixed_dictionaries({}, optional={"id": _text | st.integers(0, 9) | st.none(), "name": _text})
 _node = st.fixed_dictionaries(
     {"node_id": st.sampled_from(NODE_IDS), "node_type": st.sampled_from(TYPES)},
     optional={
         "node_subtype": st.none() | _text,
+        "integration": st.none() | _text,
         "type_version": st.none() | st.sampled_from([1, 1.0, 2.1, 0.5]),
         "name": _text,
         "description": st.none() | _text,
         "disabled": st.none() | st.booleans(),
         "position_x": st.none() | _number,
         "parameters": _object,
-        "credentials": _object,
+        "credentials": st.none() | st.dictionaries(_text, _reference | _json, max_size=3),
         "error_handling": st.none() | st.just("CONTINUE_ERROR_OUTPUT_ON_ERROR"),
         "max_retries": st.none() | st.integers(0, 2**31 - 1),
         "webhooks": st.none() | st.lists(_text, max_size=2),
@@ -107,7 +112,7 @@ documents = st.fixed_dictionaries(
     optional={
         "tags": st.none() | st.lists(_text, max_size=3),
         "description": st.none() | _text,
-        "version": st.none() | _text | st.sampled_from([1, 1.5]),
+        "version": st.none() | _text,
         "settings": _object,
         "static_data": _json,
         "of our own": _json,
@@ -157,15 +162,15 @@ def expected(document: Any) -> tuple[dict[str, list[Any]], list[str]]:
     """The rows that a document, read by `exactly`, must have, and the paths of what has none."""
     nodes: dict[str, Any] = {}
     connections, nowhere = [], []
-    terms = {("TAG", tag) for tag in document.get("tags") or []}
+    terms = {("TAG", tag) for tag in document.get("tags") or []} | _name_terms(document["name"])
     for ordinal, node in enumerate(document.get("nodes") or []):
         if node["node_id"] in nodes:
             nowhere.append(f"nodes[{ordinal}]")
             continue
         nodes[node["node_id"]] = _node_row(node, ordinal)
         terms.add(("NODE_TYPE", node["node_type"]))
-        terms |= {("NODE_SUBTYPE", node["node_subtype"])} if node.get("node_subtype") else set()
-        terms |= {("CREDENTIAL", name) for name in node.get("credentials") or {}}
+        terms |= {("NODE_SUBTYPE", node.get("node_subtype")), ("INTEGRATION", node.get("integration"))}
+        terms |= {("CREDENTIAL", text) for text in _credential_texts(node.get("credentials") or {})}
     for ordinal, edge in enumerate(document.get("connections") or []):
         flow = edge.get("connection_type") or "MAIN"
         if not {edge["source_node_id"], edge["target_node_id"]} <= nodes.keys() or flow not in FLOWS:
@@ -174,7 +179,31 @@ def expected(document: Any) -> tuple[dict[str, list[Any]], list[str]]:
         row = {"source_index": "int 0", "target_index": "int 0", "label": "", "conditions": None}
         row |= {key: value for key, value in edge.items() if value is not None}
         connections.append(row | {"connection_type": flow, "ordinal": f"int {ordinal}"})
-    return {"nodes": list(nodes.values()), "connections": connections, "terms": sorted(terms)}, nowhere
+    return {
+        "nodes": list(nodes.values()),
+        "connections": connections,
+        "terms": sorted(term for term in terms if term[1]),
+    }, nowhere
+
+
+def _name_terms(name: str) -> set[tuple[str, str]]:
+    """The name and its words, by the rule of Unicode for caseless matching; names of tests are short."""
+    whole = unicodedata.normalize("NFD", name)
+    for _ in range(3):
+        whole = unicodedata.normalize("NFKD", whole.casefold())
+    whole = " ".join(unicodedata.normalize("NFKC", whole.replace("i\u0307", "i")).split())
+    kinds = [unicodedata.category(character)[0] for character in whole]
+    spaced = "".join(character if kind in "LNM" else " " for character, kind in zip(whole, kinds, strict=True))
+    words = {word for word in spaced.split() if any(unicodedata.category(each)[0] in "LN" for each in word)}
+    return {("NAME", text) for text in {whole} | words}
+
+
+def _credential_texts(credentials: Any) -> Iterator[str]:
+    for kind, reference in credentials.items():
+        named = [reference.get("id"), reference.get("name")] if isinstance(reference, dict) else [reference]
+        yield kind
+        # an integer, as `exactly` reads it, counts as its digits
+        yield from (each.removeprefix("int ") for each in named if isinstance(each, str) and each[:6] != "float ")
 
 
 def _node_row(node: Any, ordinal: int) -> Any:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -177,34 +175,3 @@ def layered(name: str, width: int, depth: int, **facts: Any) -> Document:
             above = {f"t{layer - 1:02}-{(place + step) % width:02}" for step in (0, 1)} if layer else set()
             parents[f"t{layer:02}-{place:02}"] = sorted(above)
     return trace(name, parents, **facts)
-
-
-def environment(database: str | None, **variables: str) -> dict[str, str]:
-    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    fixed = {"PYTHONPATH": path, "COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}
-    found = {**os.environ, **fixed, **variables}
-    found.pop("DATABASE_URL", None)
-    return found if database is None else found | {"DATABASE_URL": database}
-
-
-def start(database: str | None, *arguments: str | Path, **options: Any) -> subprocess.Popen[str]:
-    """Start the command line as a process of its own."""
-    given: dict[str, Any] = {
-        "stdin": subprocess.DEVNULL,
-        "stdout": subprocess.PIPE,
-        "stderr": subprocess.PIPE,
-        "text": True,
-        "env": environment(database),
-    }
-    return subprocess.Popen([sys.executable, "-m", "wfstore.cli.main", *map(str, arguments)], **given | options)
-
-
-def run(
-    database: str | None, *arguments: str | Path, text: str | None = None, timeout: float = 60, **options: Any
-) -> subprocess.CompletedProcess[str]:
-    """Run the command line to its end."""
-    if text is not None:
-        options["stdin"] = subprocess.PIPE
-    process = start(database, *arguments, **options)
-    stdout, stderr = process.communicate(text, timeout=timeout)
-    return subprocess.CompletedProcess(process.args, process.returncode, stdout or "", stderr or "")

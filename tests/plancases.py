@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
@@ -116,6 +116,9 @@ def cases(facts: Facts, label: str) -> dict[str, list[Case]]:
         **_people(facts),
     }
     found = {name: [Case(label, _for_tenant(arguments, facts), (facts.tenant,))] for name, arguments in calls.items()}
+    found["workflows.page_by_terms"] = [
+        Case(f"{label}, {what}", _for_tenant(arguments, facts), (facts.tenant,)) for what, arguments in _searches()
+    ]
     for name, many in _batches(facts).items():
         found[name] = [
             Case(
@@ -135,15 +138,18 @@ def _for_tenant(arguments: Mapping[str, Any], facts: Facts) -> Mapping[str, Any]
 def _definitions(facts: Facts) -> dict[str, Mapping[str, Any]]:
     one = {"id": facts.workflow}
     page = {"before_id": LAST_ID, "limit": 50}
-    document = {
+    document: dict[str, Any] = {
         "name": "n",
         "description": "",
         "workflow_data": {},
         "version": "",
         "content_hash": bytes(32),
         "tags": ["a"],
+        "settings": {},
+        "static_data": None,
+        "pin_data": None,
     }
-    new = {"user_id": facts.user, "settings": {}, "static_data": None, "pin_data": None, "is_template": False}
+    new = {"user_id": facts.user, "is_template": False}
     of_workflow = {"workflow_id": facts.favourite}
     return {
         "workflows.create": {**document, **new, "id": uuid7(), "template_category": None},
@@ -152,7 +158,7 @@ def _definitions(facts: Facts) -> dict[str, Mapping[str, Any]]:
         "workflows.lock": {**one, "revision": 5},
         "workflows.names": {"ids": [facts.workflow, facts.favourite, uuid7()]},
         "workflows.page": page,
-        "workflows.page_by_term": {**page, "kind": "TAG", "term": "common"},
+        "workflows.page_templates": page,
         "workflows.page_by_user": {**page, "user_id": facts.user},
         "workflows.revision": one,
         "workflows.save": {**document, **one},
@@ -166,6 +172,29 @@ def _definitions(facts: Facts) -> dict[str, Mapping[str, Any]]:
     }
 
 
+def _searches() -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """What workflows are found by: one term, many, and such as no workflow has together."""
+    common, rare, other = ("TAG", "common"), ("CREDENTIAL", "rare"), ("CREDENTIAL", "other")
+    for what, terms in {
+        "common": [common],
+        "rare": [rare],
+        "common and rare": [common, rare],
+        "all in four": [common, rare, ("TAG", "tag-31"), ("TAG", "tag-62")],
+        "never together": [common, rare, other],
+        "one that is nowhere": [common, ("NAME", "nowhere")],
+    }.items():
+        yield (
+            what,
+            {
+                "before_id": LAST_ID,
+                "kinds": [kind for kind, _ in terms],
+                "terms": [term for _, term in terms],
+                "sample": 1_000 if len(terms) > 1 else 1,
+                "limit": 50,
+            },
+        )
+
+
 def _projections(facts: Facts) -> dict[str, Mapping[str, Any]]:
     of_workflow = {"workflow_id": facts.favourite}
     names = [f"node-{number}" for number in range(500)]
@@ -174,7 +203,7 @@ def _projections(facts: Facts) -> dict[str, Mapping[str, Any]]:
         "node_ids": names,
         "node_types": ["ACTION"] * count,
         "ordinals": list(range(count)),
-        **dict.fromkeys(("node_subtypes", "names", "descriptions", "notes"), ["x"] * count),
+        **dict.fromkeys(("node_subtypes", "integrations", "names", "descriptions", "notes"), ["x"] * count),
         **dict.fromkeys(("parameters", "credentials"), [{}] * count),
         **dict.fromkeys(("max_retries", "retry_wait_times", "type_versions"), [1] * count),
         **dict.fromkeys(("positions_x", "positions_y"), [0.5] * count),

@@ -63,7 +63,14 @@ PINS = [
     Pin("workflows.lock", "", rows="1"),
     Pin("workflows.names", WORKFLOWS, rows="ids"),
     Pin("workflows.page", WORKFLOWS, rows="limit"),
-    Pin("workflows.page_by_term", f"workflow_terms_pkey {WORKFLOWS}", rows=PAGE),
+    # Of each term a sample is counted, then those with the rarest are looked at: here one in a hundred workflows. For
+    # each the array is read once more, and the other terms are probed.
+    Pin(
+        "workflows.page_by_terms",
+        f"workflow_terms_pkey|{TERMS} {WORKFLOWS}|workflow_terms_pkey",
+        rows="3 * terms + terms * sample + (1 + workflows / 100) * 2 * terms + 2 * limit",
+    ),
+    Pin("workflows.page_templates", "workflows_template_idx", rows="limit"),
     Pin("workflows.page_by_user", "workflows_user_idx", rows="limit"),
     Pin("workflows.revision", WORKFLOWS, rows="1"),
     Pin("workflows.save", WORKFLOWS, rows="1"),

@@ -46,21 +46,27 @@ FROM seed, tenant;
 INSERT INTO workflow
 SELECT '00000000-0000-0000-0000-000000000000', -1, i, 100, wfstore_uuid7(seed.at - interval '1 year')
 FROM seed, generate_series(0, 99) AS i;
-INSERT INTO workflows (tenant_id, id, user_id, name, workflow_data, content_hash, revision, content_revision)
+-- The system's workflows are templates, and one in twenty of others.
+INSERT INTO workflows (
+    tenant_id, id, user_id, name, workflow_data, content_hash, revision, content_revision, is_template
+)
 SELECT
     w.tenant_id, w.id, CASE WHEN mod(w.number, 2) = 0 THEN author.id END, 'Workflow ' || w.number, '{}',
-    sha256('{}'), 5, 5
+    sha256('{}'), 5, 5, w.tenant = -1 OR mod(w.number, 20) = 1
 FROM workflow AS w
 LEFT JOIN author ON author.tenant_id = w.tenant_id;
 INSERT INTO workflow_versions (tenant_id, workflow_id, revision, workflow_data, content_hash)
 SELECT w.tenant_id, w.id, revision, '{}', sha256('{}')
 FROM workflow AS w, generate_series(1, CASE w.number WHEN 0 THEN 500 ELSE 5 END) AS revision;
--- Every workflow has the tag 'common', one in a hundred 'rare'; the favourite has hundreds of nodes and terms.
+-- Every workflow has the tag 'common', one in a hundred 'rare', another one 'other'; the favourite has hundreds of
+-- nodes and terms.
 INSERT INTO workflow_terms (tenant_id, kind, term, workflow_id)
 SELECT w.tenant_id, 'TAG', CASE i WHEN 0 THEN 'common' ELSE 'tag-' || mod(i * 31 + w.number, 1000) END, w.id
 FROM workflow AS w, generate_series(0, CASE w.number WHEN 0 THEN 500 ELSE 7 END) AS i
 UNION ALL
-SELECT w.tenant_id, 'CREDENTIAL', 'rare', w.id FROM workflow AS w WHERE mod(w.number, 100) = 0;
+SELECT w.tenant_id, 'CREDENTIAL', CASE mod(w.number, 100) WHEN 0 THEN 'rare' ELSE 'other' END, w.id
+FROM workflow AS w
+WHERE mod(w.number, 100) IN (0, 50);
 INSERT INTO nodes (tenant_id, workflow_id, node_id, node_type, name, ordinal)
 SELECT w.tenant_id, w.id, 'node-' || i, 'ACTION', 'Node', i
 FROM workflow AS w, generate_series(0, CASE w.number WHEN 0 THEN 499 ELSE 9 END) AS i;

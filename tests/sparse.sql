@@ -5,19 +5,19 @@ VALUES
     (:tenant, '01890000-0000-7000-8000-0000000000a0', 'sparse@example.org', NULL),
     (:tenant, '01890000-0000-7000-8000-0000000000a1', 'full@example.org', 'https://example.org/a.png');
 
-INSERT INTO workflows (tenant_id, id, name, workflow_data, content_hash)
-VALUES (:tenant, '01890000-0000-7000-8000-0000000000b0', 'sparse', '{}', sha256('sparse'));
+INSERT INTO workflows (tenant_id, id, name, workflow_data, content_hash, is_template)
+VALUES (:tenant, '01890000-0000-7000-8000-0000000000b0', 'sparse', '{}', sha256('sparse'), true);
 INSERT INTO workflows (tenant_id, id, user_id, name, workflow_data, content_hash)
 VALUES (
     :tenant, '01890000-0000-7000-8000-0000000000b2', '01890000-0000-7000-8000-0000000000a1', 'of a user', '{}',
     sha256('of a user')
 );
 INSERT INTO workflows (
-    tenant_id, id, user_id, name, workflow_data, static_data, pin_data, tags, template_category, content_hash
+    tenant_id, id, user_id, name, workflow_data, static_data, pin_data, tags, is_template, template_category, content_hash
 )
 VALUES (
     :tenant, '01890000-0000-7000-8000-0000000000b1', '01890000-0000-7000-8000-0000000000a1', 'full', '{}', '{}', '{}',
-    '{x}', 'mail', sha256('full')
+    '{x}', true, 'mail', sha256('full')
 );
 INSERT INTO workflow_versions (tenant_id, workflow_id, revision, workflow_data, content_hash, created_by)
 SELECT tenant_id, id, 1, workflow_data, content_hash, user_id FROM workflows;

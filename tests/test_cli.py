@@ -6,8 +6,8 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +17,8 @@ import typer
 import typer.testing
 from pydantic import BaseModel
 
-from tests.executionkit import Admin, add_workflow, claim, count, diamond, ending, enqueue, layered, result, run, start
+from tests.commandkit import run, start
+from tests.executionkit import Admin, add_workflow, claim, count, diamond, ending, enqueue, layered, result
 from tests.executionkit import until as wait_until
 from wfstore import Store, models
 from wfstore.cli import main
@@ -135,6 +136,16 @@ def test_a_reader_that_has_gone_is_no_trouble(arguments: list[str], database: st
     assert stderr == ""
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize("arguments", [["stats"], ["stats", "--json"], ["export", "n8n", "--all"]], ids=" ".join)
+def test_a_full_disk_is_said_in_one_sentence(arguments: list[str], database: str, store: Store) -> None:
+    store.workflows.add({"name": "w"})
+    with Path("/dev/full").open("w") as full:
+        process = start(database, *arguments, stdout=full)
+        _, stderr = process.communicate(timeout=30)
+    assert (process.returncode, stderr) == (1, "wfstore: the output cannot be written: No space left on device\n")
+
+
 def test_the_first_line_of_many(database: str) -> None:
     process = start(database, "stats")
     head = subprocess.run(["head", "-1"], stdin=process.stdout, capture_output=True, text=True, check=True)
@@ -232,11 +243,8 @@ def test_statistics_of_a_database_in_use(database: str, store: Store, worker: St
 
 
 def test_the_demo_from_an_empty_database_to_statistics(empty_database: str) -> None:
-    begin = time.monotonic()
     done = run(empty_database, "demo")
-    seconds = time.monotonic() - begin
     assert done.returncode == 0, done.stderr
-    assert seconds < 20
     for step in (
         "1. A PostgreSQL server",
         "2. The schema",

@@ -11,7 +11,8 @@ from uuid import UUID
 
 import pytest
 
-from tests.executionkit import LEASE, Admin, claim, count, environment, history, queued, result, rows, run
+from tests.commandkit import environment, run
+from tests.executionkit import LEASE, Admin, claim, count, history, queued, result, rows
 from wfstore import Ending, NewExecution, Store, uuid7
 from wfstore.cli import executions as cli
 from wfstore.ids import LAST_ID

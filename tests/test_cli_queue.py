@@ -12,7 +12,8 @@ from uuid import UUID
 
 import pytest
 
-from tests.executionkit import Admin, claim, count, history, queued, rows, run, start
+from tests.commandkit import run, start
+from tests.executionkit import Admin, claim, count, history, queued, rows
 from wfstore import NewExecution, Store, uuid7
 from wfstore.ids import LAST_ID
 from wfstore.leases import Failure, RetryPolicy

@@ -13,7 +13,8 @@ from uuid import UUID
 
 import pytest
 
-from tests.executionkit import REAL_TRACES, Admin, Document, count, diamond, run, start
+from tests.commandkit import run, start
+from tests.executionkit import REAL_TRACES, Admin, Document, count, diamond
 from wfstore import Store
 from wfstore.imports.report import Outcome
 from wfstore.imports.wfformat import import_traces
@@ -117,11 +118,8 @@ def test_files_folders_and_standard_input_together(mixture: Path, database: str,
     assert "No such file" in report["refusals"][1]["reason"]
 
 
-def test_packed_standard_input(database: str, tmp_path: Path) -> None:
-    path = tmp_path / "packed"
-    path.write_bytes(gzip.compress(text(diamond()).encode()))
-    with path.open("rb") as stream:
-        assert counts(importing(database, "-", stdin=stream)) == (1, 1, 0, 0, 0)
+def test_packed_standard_input(database: str) -> None:
+    assert counts(importing(database, "-", text=gzip.compress(text(diamond()).encode()))) == (1, 1, 0, 0, 0)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "null", "{}", '{"schemaVersion": "1.5"}', "\0", "\ufeff{}"])
@@ -133,7 +131,7 @@ def test_what_is_no_trace_is_refused_with_a_reason(content: str, store: Store) -
 
 def test_a_folder_without_traces_is_refused(database: str, tmp_path: Path) -> None:
     [refusal] = importing(database, tmp_path, code=1)["refusals"]
-    assert refusal == {"source": str(tmp_path), "reason": "holds no .json or .json.gz file"}
+    assert refusal == {"source": str(tmp_path), "line": None, "reason": "holds no .json or .json.gz file"}
 
 
 def test_without_arguments_the_command_says_what_it_needs(database: str) -> None:

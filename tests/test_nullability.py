@@ -67,7 +67,7 @@ BY_NAME: dict[str, list[Any]] = {
     "execution_ids": [],  # filled in from the database
     "key": [4711],
     "keep": [None, timedelta(days=1)],
-    "kind": ["TAG"],
+    "kinds": [["TAG"]],
     "limit": [1_000],
     "migration_ids": [["0004.users"]],
     "content_hashes": [["0" * 64]],
@@ -83,6 +83,7 @@ BY_NAME: dict[str, list[Any]] = {
     "statuses": [["SUCCESS"]],
     "table_name": ["workflow_executions", "nothing"],
     "tenant_id": [DEFAULT_TENANT],
+    "terms": [["x"]],
     "tenant_ids": [[DEFAULT_TENANT]],
     "timeout": ["1s"],
     "user_id": USERS,

@@ -20,7 +20,6 @@ from wfstore.errors import InvalidInput, NotFound, WfstoreError
 from wfstore.ids import FIRST_ID, LAST_ID
 from wfstore.queryfiles.catalogue import Catalogue
 from wfstore.sync.queries import Queries
-from wfstore.vocabulary import TermKind
 
 face, app = facekit.face, facekit.app
 
@@ -54,7 +53,7 @@ def _workflows(store: Store, limit: int) -> list[Any]:
 
 def _by_term(store: Store, limit: int) -> list[Any]:
     def fetch(key: UUID) -> Sequence[Any]:
-        page: list[Any] = store.workflows.page_by_term(kind=TermKind.TAG, term="red", before_id=key, limit=limit)
+        page: list[Any] = store.workflows.find(tag="red", before_id=key, limit=limit)
         return page
 
     return _walk(fetch, LAST_ID, lambda row: row.id, limit)
@@ -119,10 +118,7 @@ def test_rows_that_come_meanwhile_disturb_no_page(
             return page
 
         return SimpleNamespace(
-            **{
-                name: lambda name=name, **arguments: call(name, **arguments)
-                for name in ("page", "page_by_term", "page_queue")
-            }
+            **{name: lambda name=name, **arguments: call(name, **arguments) for name in ("page", "find", "page_queue")}
         )
 
     stand_in: Any = SimpleNamespace(**{name: adding(name) for name in ("users", "workflows", "executions")})
@@ -166,7 +162,7 @@ def test_pages_inside_one_workflow(app: Store) -> None:
         ("", ""),
         lambda row: (row.kind, row.term),
         2,
-    ) == [("NODE_TYPE", "ACTION"), ("TAG", "blue"), ("TAG", "red")]
+    ) == [("NAME", "6"), ("NAME", "name"), ("NAME", "name 6"), ("NODE_TYPE", "ACTION"), ("TAG", "blue"), ("TAG", "red")]
 
 
 def test_pages_of_one_workflows_executions(app: Store) -> None:
@@ -246,7 +242,7 @@ def test_rows_are_frozen_models_with_exactly_the_selected_columns(app: Store, ad
         ("'TAG' AS kind, 'x' AS term, 1 AS more", r"more\s+Extra inputs are not permitted"),
         ("'TAG' AS kind, 1 AS term", r"term\s+Input should be a valid string"),
         ("'TAG' AS kind, NULL AS term", r"term\s+Input should be a valid string"),
-        ("'NONE' AS kind, 'x' AS term", r"kind\s+Input should be 'TAG'"),
+        ("'NONE' AS kind, 'x' AS term", r"kind\s+Input should be 'NAME'"),
     ],
     ids=["missing", "extra", "other type", "null", "no such word"],
 )

@@ -19,6 +19,7 @@ from uuid import UUID
 import orjson
 import pytest
 
+from tests.commandkit import environment, run, start
 from tests.executionkit import (
     NOW,
     REAL_TRACES,
@@ -27,12 +28,9 @@ from tests.executionkit import (
     claim,
     count,
     diamond,
-    environment,
     history,
     layered,
     result,
-    run,
-    start,
     trace,
     until,
 )

@@ -7,7 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.executionkit import add_workflow, environment, until
+from tests.commandkit import environment
+from tests.executionkit import add_workflow, until
 from wfstore import Store
 from wfstore.ids import LAST_ID
 

@@ -16,8 +16,9 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.commandkit import environment
 from tests.conftest import as_role
-from tests.executionkit import Admin, cloned, environment
+from tests.executionkit import Admin, cloned
 from tests.proxykit import Proxy
 from tests.workerkit import bench, run, when, working
 from wfstore import Role

@@ -8,8 +8,12 @@ on that code, never on a message.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
+
+if TYPE_CHECKING:
+    from wfstore.documents.findings import Finding
 
 
 class WfstoreError(Exception):
@@ -90,6 +94,23 @@ class InvalidInput(WfstoreError):
 
 class InvalidDocument(InvalidInput):
     """A workflow document that cannot be stored; the message gives the path of the fault."""
+
+    _MOST_IN_HINT: ClassVar[int] = 10
+
+    def __init__(self, message: str, *, findings: Iterable[Finding] = (), hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.findings = tuple(findings)
+        """All that was found, the one of the message first."""
+
+    @classmethod
+    def of(cls, findings: Iterable[Finding]) -> Self:
+        """Make the error of at least one finding; the hint has some more of them, a line each."""
+        first, *others = every = tuple(findings)
+        message = f"{first} (and {len(others)} more)" if others else str(first)
+        lines = [str(finding) for finding in others[: cls._MOST_IN_HINT]]
+        unsaid = len(others) - len(lines)
+        lines += [f"and {unsaid} more; store.workflows.validate(document) gives them all"] if unsaid else []
+        return cls(message, findings=every, hint="\n  ".join(lines) or None)
 
 
 # --- the domain ---------------------------------------------------------------------------------------------

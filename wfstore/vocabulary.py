@@ -92,6 +92,7 @@ class ConnectionType(StrEnum):
 class TermKind(StrEnum):
     """By what a workflow can be found."""
 
+    NAME = "NAME"
     TAG = "TAG"
     NODE_TYPE = "NODE_TYPE"
     NODE_SUBTYPE = "NODE_SUBTYPE"

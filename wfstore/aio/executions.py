@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from wfstore.aio.execution_data import AsyncExecutionData
 from wfstore.aio.leasing import AsyncLeasing, lease_lost, milliseconds
 from wfstore.aio.running import AsyncRunner
 from wfstore.documents.downstream import downstream
@@ -21,7 +22,7 @@ from wfstore.vocabulary import ExecutionMode
 __all__ = ["AsyncExecutions", "lease_lost"]
 
 
-class AsyncExecutions(AsyncLeasing):
+class AsyncExecutions(AsyncLeasing, AsyncExecutionData):
     """Executions, and the queue that workers claim them from."""
 
     async def enqueue(self, *executions: NewExecution, now: datetime | None = None) -> list[ExecutionCreated]:

@@ -950,6 +950,7 @@ class AsyncNodesQueries:
         descriptions: list[str],
         disabled: list[bool],
         error_handlings: list[str],
+        integrations: list[str],
         max_retries: list[int],
         names: list[str],
         node_ids: list[str],
@@ -1159,7 +1160,7 @@ class AsyncUsersQueries:
         """
 
 class AsyncWorkflowTermsQueries:
-    """What workflows are found by: a projection of their documents. Search with workflows.page_by_term."""
+    """What workflows are found by: a projection of their documents. Search with workflows.page_by_terms."""
 
     async def add_many(
         self,
@@ -1301,18 +1302,23 @@ class AsyncWorkflowsQueries:
     ) -> list[WorkflowSummary]:
         """Workflows without their documents, latest id first."""
 
-    async def page_by_term(
+    async def page_by_terms(
         self,
         connection: AsyncConnection[Any],
         /,
         *,
         before_id: UUID,
-        kind: str,
+        kinds: list[str],
         limit: int,
+        sample: int,
         tenant_id: UUID,
-        term: str,
+        terms: list[str],
     ) -> list[WorkflowSummary]:
-        """Workflows that have a tag, node type or subtype, integration or credential, latest id first."""
+        """Workflows that have all these terms, one for each place of the arrays, latest id first.
+        Those with the rarest term are gone through until the page is full. To find it at most :sample workflows
+        are
+        counted of each; where they are as many the earlier place counts as rarer.
+        """
 
     async def page_by_user(
         self,
@@ -1325,6 +1331,17 @@ class AsyncWorkflowsQueries:
         user_id: UUID,
     ) -> list[WorkflowSummary]:
         """A user's workflows, latest id first."""
+
+    async def page_templates(
+        self,
+        connection: AsyncConnection[Any],
+        /,
+        *,
+        before_id: UUID,
+        limit: int,
+        tenant_id: UUID,
+    ) -> list[WorkflowSummary]:
+        """A tenant's templates, latest id first."""
 
     async def revision(
         self,
@@ -1345,6 +1362,9 @@ class AsyncWorkflowsQueries:
         description: str,
         id: UUID,
         name: str,
+        pin_data: Any,
+        settings: Any,
+        static_data: Any,
         tags: list[str],
         tenant_id: UUID,
         version: str,
@@ -1352,6 +1372,8 @@ class AsyncWorkflowsQueries:
     ) -> WorkflowRevision | None:
         """Write a document over a workflow that this transaction has locked; the content revision moves if it
         differs.
+        Settings, static and pinned data follow the document where it has others than the document before, and
+        else stay.
         """
 
     async def set_active(self, connection: AsyncConnection[Any], /, *, active: bool, id: UUID, tenant_id: UUID) -> int:
@@ -1816,6 +1838,7 @@ class AsyncNodesNamespace(AsyncNamespace):
         descriptions: list[str],
         disabled: list[bool],
         error_handlings: list[str],
+        integrations: list[str],
         max_retries: list[int],
         names: list[str],
         node_ids: list[str],
@@ -1944,7 +1967,7 @@ class AsyncUsersNamespace(AsyncNamespace):
         """
 
 class AsyncWorkflowTermsNamespace(AsyncNamespace):
-    """What workflows are found by: a projection of their documents. Search with workflows.page_by_term."""
+    """What workflows are found by: a projection of their documents. Search with workflows.page_by_terms."""
 
     async def add_many(self, *, kinds: list[str], tenant_id: UUID = ..., terms: list[str], workflow_id: UUID) -> int:
         """Add terms of one workflow, one for each place of the arrays."""
@@ -2044,16 +2067,21 @@ class AsyncWorkflowsNamespace(AsyncNamespace):
     async def page(self, *, before_id: UUID, limit: int, tenant_id: UUID = ...) -> list[WorkflowSummary]:
         """Workflows without their documents, latest id first."""
 
-    async def page_by_term(
+    async def page_by_terms(
         self,
         *,
         before_id: UUID,
-        kind: str,
+        kinds: list[str],
         limit: int,
+        sample: int,
         tenant_id: UUID = ...,
-        term: str,
+        terms: list[str],
     ) -> list[WorkflowSummary]:
-        """Workflows that have a tag, node type or subtype, integration or credential, latest id first."""
+        """Workflows that have all these terms, one for each place of the arrays, latest id first.
+        Those with the rarest term are gone through until the page is full. To find it at most :sample workflows
+        are
+        counted of each; where they are as many the earlier place counts as rarer.
+        """
 
     async def page_by_user(
         self,
@@ -2065,6 +2093,9 @@ class AsyncWorkflowsNamespace(AsyncNamespace):
     ) -> list[WorkflowSummary]:
         """A user's workflows, latest id first."""
 
+    async def page_templates(self, *, before_id: UUID, limit: int, tenant_id: UUID = ...) -> list[WorkflowSummary]:
+        """A tenant's templates, latest id first."""
+
     async def revision(self, *, id: UUID, tenant_id: UUID = ...) -> WorkflowRevision | None:
         """Where a workflow stands, without its document."""
 
@@ -2075,6 +2106,9 @@ class AsyncWorkflowsNamespace(AsyncNamespace):
         description: str,
         id: UUID,
         name: str,
+        pin_data: Any,
+        settings: Any,
+        static_data: Any,
         tags: list[str],
         tenant_id: UUID = ...,
         version: str,
@@ -2082,6 +2116,8 @@ class AsyncWorkflowsNamespace(AsyncNamespace):
     ) -> WorkflowRevision | None:
         """Write a document over a workflow that this transaction has locked; the content revision moves if it
         differs.
+        Settings, static and pinned data follow the document where it has others than the document before, and
+        else stay.
         """
 
     async def set_active(self, *, active: bool, id: UUID, tenant_id: UUID = ...) -> int:

@@ -1,14 +1,21 @@
-"""`wfstore demo`: the whole path, from an empty machine to statistics, with a worker killed on the way."""
+"""`wfstore demo`: the whole path, from an empty machine to statistics, with a worker killed on the way.
+
+Then a definition of another tool: imported, drawn, changed, compared, exported.
+"""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
+import orjson
 import typer
 
-from wfstore.cli import output, replay, stats
+from wfstore.cli import output, replay, stats, workflow_views
 from wfstore.cli.options import DEFAULT_TENANT_SLUG, DatabaseUrl
+from wfstore.cli.workflow_changes import print_changes
+from wfstore.errors import InvalidInput, NotFound
 from wfstore.ids import DEFAULT_TENANT
 
 if TYPE_CHECKING:
@@ -21,17 +28,20 @@ _LEASE_SECONDS = 2.0
 
 
 def demo(database_url: DatabaseUrl = None) -> None:
-    """Start a server, migrate, import a sample trace, replay it with 4 workers, kill one, show statistics."""
+    """Start a server, migrate, import and replay a trace, kill a worker; import, change, export a definition."""
     begin = time.perf_counter()
     _prepare(database_url)
     entry = _import_sample(database_url)
     complete = _replay(database_url, entry)
     _say("5. What operators see", "`wfstore stats`")
     stats.print_stats(stats.collect(database_url, tenant=DEFAULT_TENANT_SLUG, days=7, top=5), 7)
+    definition_id = _definition(database_url)
     output.out.print(f"\nDone in {time.perf_counter() - begin:.1f} s. Look around:")
     _tell(
         f"wfstore replay {entry.workflow_id} --workers 2",
         "wfstore replay --help",
+        f"wfstore workflows show {definition_id}",
+        f"wfstore export n8n {definition_id}",
         "wfstore --help",
         'psql "$(wfstore url)"     as the app role, which sees one tenant at a time; begin with:',
         f"    SET wfstore.tenant_id = '{DEFAULT_TENANT}';",
@@ -96,9 +106,52 @@ def _explain(report: ReplayReport, expected: int, *, complete: bool) -> None:
     )
 
 
+def _definition(database_url: str | None) -> UUID:
+    """Import a definition, change it, and give it back; return the workflow."""
+    from wfstore.demo import definition
+    from wfstore.documents.canonical import equal
+    from wfstore.documents.limits import MAX_BYTES
+    from wfstore.exports.n8n import export_workflow
+    from wfstore.imports.n8n import import_definitions
+    from wfstore.imports.sources import files, texts
+    from wfstore.sync.connecting import connect
+
+    with connect(database_url) as store:
+        _say("6. A workflow of another tool", "an n8n export, as `wfstore import n8n` takes it")
+        [entry] = import_definitions(store, texts(list(files([str(definition.FILE)])), MAX_BYTES)).entries
+        if entry.workflow_id is None:
+            raise InvalidInput(f"the bundled definition was refused: {entry.reason}")
+        _tell(f"{entry.outcome}: {entry.name}, {entry.nodes} nodes, workflow {entry.workflow_id}", "")
+        workflow = store.workflows.get(id=entry.workflow_id)
+        if workflow is None:
+            raise NotFound(f"workflow {entry.workflow_id} is gone")
+        _tell(*workflow_views.drawn(workflow.workflow_data).splitlines())
+        untouched = equal(export_workflow(store, workflow.id), orjson.loads(definition.FILE.read_bytes()))
+        after = definition.changed(workflow.workflow_data)
+        summary = "a new name, another temperature, one branch more"
+        store.workflows.replace(workflow.id, after, revision=workflow.revision, change_summary=summary)
+        _say("7. Changed through the store", "a save is a version; what differs, as `wfstore workflows diff` shows it")
+        print_changes(store.workflows.diff(workflow.id, workflow.content_revision), indent=3)
+        _say("8. Back to n8n", "rebuilt from the document, as `wfstore export n8n` does")
+        _compare(export_workflow(store, workflow.id), untouched=untouched)
+    return workflow.id
+
+
+def _compare(export: dict[str, Any], *, untouched: bool) -> None:
+    """Say what the export has of the change."""
+    from wfstore.demo.definition import RENAMED, places
+
+    before, after = (places(export, name) for name in RENAMED)
+    _tell(
+        f"Before the change the export {'was equal to' if untouched else 'DIFFERED from'} the file, keys and types.",
+        f"Now {RENAMED[1]!r} stands in {', '.join(f'{part} ({count})' for part, count in after.items())};",
+        f"{RENAMED[0]!r} in {', '.join(before) or 'none of them'}.",
+    )
+
+
 def _tell(*lines: str) -> None:
     for line in lines:
-        output.out.print(f"   {line}", markup=False, soft_wrap=True)
+        output.out.print(f"   {line}".rstrip(), markup=False, emoji=False, soft_wrap=True)
 
 
 def _say(title: str, explanation: str) -> None:

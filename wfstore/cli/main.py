@@ -6,6 +6,8 @@ wrong; 130 interrupted. Results go to standard output, everything else to standa
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from importlib import metadata
 from typing import Annotated
@@ -13,7 +15,10 @@ from typing import Annotated
 import typer
 
 from wfstore.cli import output
-from wfstore.errors import WfstoreError
+from wfstore.errors import InvalidInput, WfstoreError
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+"""Of the output, which may be a file on a disk that is full."""
 
 
 def _show_version(wanted: bool) -> None:
@@ -47,16 +52,31 @@ def options(
 
 def register() -> None:
     """Add every command to the application."""
-    from wfstore.cli import check, demo, executions, import_, migrate, queries, queue, replay, server, stats, stubs
+    from wfstore.cli import (
+        check,
+        demo,
+        executions,
+        export,
+        import_,
+        migrate,
+        queries,
+        queue,
+        replay,
+        server,
+        stats,
+        stubs,
+        workflows,
+    )
 
-    for group in (demo, server, migrate, import_, replay, executions, queue, stats, check, stubs, queries):
+    operating = (executions, queue, replay, stats)
+    for group in (demo, server, migrate, import_, export, workflows, *operating, check, stubs, queries):
         group.register(app)
 
 
 def run() -> None:
     """Run the command line; a user's mistake ends in one sentence, never in a traceback."""
-    register()
     try:
+        register()
         app()
     except WfstoreError as error:
         output.fail(error)
@@ -65,6 +85,12 @@ def run() -> None:
         sys.exit(130)
     except BrokenPipeError:  # the reader of our output has gone; that is its right
         sys.stderr.close()
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        output.fail(InvalidInput(f"the output cannot be written: {error.strerror}"))
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still held would fail again at the end
         sys.exit(1)
 
 

@@ -1,15 +1,16 @@
-"""Workflow documents: their canonical form, and what of them becomes rows."""
+"""Workflow documents: their canonical form, what of them becomes rows, and their messages."""
 
-from wfstore.documents.canonical import content_hash, hash_of_stored
-from wfstore.documents.projection import Projection, ProjectionWarning, project
+from wfstore.documents.canonical import content_hash
+from wfstore.documents.messages import to_document, to_message
+from wfstore.documents.projection import Projection, project
 from wfstore.documents.storable import as_stored, fault_of
 
 __all__ = [
     "Projection",
-    "ProjectionWarning",
     "as_stored",
     "content_hash",
     "fault_of",
-    "hash_of_stored",
     "project",
+    "to_document",
+    "to_message",
 ]

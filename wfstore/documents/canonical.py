@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from wfstore.documents.storable import as_stored
+from wfstore.documents.storable import stored
 
 
 def content_hash(document: dict[str, Any]) -> bytes:
@@ -18,9 +18,19 @@ def content_hash(document: dict[str, Any]) -> bytes:
     Raises:
         InvalidDocument: it is not JSON that can be stored; the message gives the path of the fault.
     """
-    return hash_of_stored(as_stored(document))
+    return hash_of(stored(document).text)
 
 
-def hash_of_stored(form: Any) -> bytes:
-    """Return the content hash of a document that `as_stored` has returned."""
-    return hashlib.sha256(orjson.dumps(form, option=orjson.OPT_SORT_KEYS)).digest()
+def hash_of(text: bytes) -> bytes:
+    """Return the content hash of a document whose canonical text this is."""
+    return hashlib.sha256(text).digest()
+
+
+def canonical(value: Any) -> bytes:
+    """Return what two JSON values are compared by: 1 and 1.0 differ in it, the order of keys does not count."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def equal(one: Any, other: Any) -> bool:
+    """Whether two values are equal as JSON: 1 is neither 1.0 nor true, and the order of keys does not count."""
+    return one is other or canonical(one) == canonical(other)

@@ -1,32 +1,30 @@
 """What of a document becomes rows: nodes, connections, and the terms that a workflow is found by.
 
 The document of record keeps everything. What rows cannot hold (an edge to a node that is not there, a
-connection type outside the vocabulary, a second node of one id) stays in it alone and is reported as a
-warning.
+connection type outside the vocabulary, a second node of one id, a note on the canvas) stays in it alone:
+`structure` says so, here it is passed over.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 
-from wfstore.documents import reading
-from wfstore.documents.reading import Shape
-from wfstore.errors import InvalidDocument
-from wfstore.vocabulary import ConnectionType, ErrorHandling, NodeType, TermKind
+from wfstore.documents import terms
+from wfstore.vocabulary import ConnectionType, ErrorHandling, TermKind
 
 _CONNECTION_TYPES = frozenset(ConnectionType)
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectionWarning:
-    """Something of a document that has no row."""
+class _Column(NamedTuple):
+    """One array of a projection: from which key, what for null or nothing, and how it is converted."""
 
-    path: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.message}"
+    array: str
+    key: str
+    default: Any = ""
+    convert: Callable[[Any], Any] | None = None
 
 
 @dataclass(slots=True)
@@ -38,7 +36,6 @@ class Projection:
     nodes: dict[str, list[Any]]
     connections: dict[str, list[Any]]
     terms: set[tuple[TermKind, str]] = field(default_factory=set)
-    warnings: list[ProjectionWarning] = field(default_factory=list)
 
     def term_arrays(self) -> dict[str, list[str]]:
         """Return the terms as two arrays, in a stable order."""
@@ -47,89 +44,90 @@ class Projection:
 
 
 def project(document: dict[str, Any]) -> Projection:
-    """Project a Workflow document.
-
-    Raises:
-        InvalidDocument: the document has not the shape of a Workflow; the message gives the path of the fault.
-    """
-    if not isinstance(document, dict):
-        raise InvalidDocument(f"a workflow document is a JSON object, not {reading.kind(document)}")
-    columns = {key: read(document, key, key) for key, read in _WORKFLOW.items()}
-    projection = Projection(columns, _NODE.empty(), _CONNECTION.empty())
-    projection.terms |= {(TermKind.TAG, tag) for tag in columns["tags"]}
-    reading.mapping(document, "settings", "settings")
-    _project_nodes(document, projection)
-    _project_connections(document, projection)
+    """Project a Workflow document in which `shape.faults` has found nothing."""
+    projection = Projection(_read(_WORKFLOW, document), _empty(_NODE), _empty(_CONNECTION))
+    projection.terms.update(terms.of_workflow(document))
+    there = _project_nodes(document.get("nodes") or (), projection)
+    _project_connections(document.get("connections") or (), projection, there)
     return projection
 
 
-def _project_nodes(document: dict[str, Any], projection: Projection) -> None:
-    seen: set[str] = set()
-    for ordinal, node in enumerate(reading.items(document, "nodes", "nodes")):
-        path = f"nodes[{ordinal}]"
-        row = _NODE.read(node, path)
-        if row["node_ids"] in seen:
-            message = f"a second node of the id {row['node_ids']!r}; only the first has a row"
-            projection.warnings.append(ProjectionWarning(path, message))
-            continue
-        seen.add(row["node_ids"])
-        _NODE.append(projection.nodes, row | {"ordinals": ordinal})
-        projection.terms.add((TermKind.NODE_TYPE, row["node_types"]))
-        if row["node_subtypes"]:
-            projection.terms.add((TermKind.NODE_SUBTYPE, row["node_subtypes"]))
-        projection.terms |= {(TermKind.CREDENTIAL, name) for name in row["credentials"]}
+def _project_nodes(nodes: Iterable[dict[str, Any]], projection: Projection) -> set[str]:
+    there: set[str] = set()
+    for ordinal, node in enumerate(nodes):
+        if node["node_id"] not in there:
+            there.add(node["node_id"])
+            _append(projection.nodes, _read(_NODE, node), ordinal)
+            projection.terms.update(terms.of_node(node))
+    return there
 
 
-def _project_connections(document: dict[str, Any], projection: Projection) -> None:
-    there = set(projection.nodes["node_ids"])
-    for ordinal, connection in enumerate(reading.items(document, "connections", "connections")):
-        path = f"connections[{ordinal}]"
-        row = _CONNECTION.read(connection, path)
-        missing = [end for end in (row["source_node_ids"], row["target_node_ids"]) if end not in there]
-        if missing:
-            message = f"there is no node {missing[0]!r}; the connection has no row"
-        elif row["connection_types"] not in _CONNECTION_TYPES:
-            message = f"connection type {row['connection_types']!r} is not in the vocabulary; it has no row"
-        else:
-            _CONNECTION.append(projection.connections, row | {"ordinals": ordinal})
-            continue
-        projection.warnings.append(ProjectionWarning(path, message))
+def _project_connections(connections: Iterable[dict[str, Any]], projection: Projection, there: set[str]) -> None:
+    for ordinal, connection in enumerate(connections):
+        row = _read(_CONNECTION, connection)
+        if (
+            row["connection_types"] in _CONNECTION_TYPES
+            and row["source_node_ids"] in there
+            and row["target_node_ids"] in there
+        ):
+            _append(projection.connections, row, ordinal)
 
 
-_WORKFLOW = {
-    "name": reading.required_text,
-    "description": reading.text,
-    "version": reading.label,
-    "tags": reading.texts,
-}
-_NODE = Shape(
-    (
-        ("node_ids", "node_id", reading.required_text),
-        ("node_types", "node_type", reading.one_of(NodeType)),
-        ("node_subtypes", "node_subtype", reading.text),
-        ("type_versions", "type_version", reading.type_version),
-        ("names", "name", reading.text),
-        ("descriptions", "description", reading.text),
-        ("disabled", "disabled", reading.flag),
-        ("positions_x", "position_x", reading.number),
-        ("positions_y", "position_y", reading.number),
-        ("parameters", "parameters", reading.mapping),
-        ("credentials", "credentials", reading.mapping),
-        ("error_handlings", "error_handling", reading.one_of(ErrorHandling, ErrorHandling.STOP_WORKFLOW_ON_ERROR)),
-        ("max_retries", "max_retries", reading.count),
-        ("retry_wait_times", "retry_wait_time", reading.count),
-        ("notes", "notes", reading.text),
-        ("webhooks", "webhooks", reading.texts),
-    )
+def _empty(columns: tuple[_Column, ...]) -> dict[str, list[Any]]:
+    return {array: [] for array in (*(column.array for column in columns), "ordinals")}
+
+
+def _read(columns: tuple[_Column, ...], holder: dict[str, Any]) -> dict[str, Any]:
+    row = {}
+    for array, key, default, convert in columns:
+        value = holder.get(key)
+        if value is None:
+            value = default
+        row[array] = value if convert is None else convert(value)
+    return row
+
+
+def _append(arrays: dict[str, list[Any]], row: dict[str, Any], ordinal: int) -> None:
+    for array, value in row.items():
+        arrays[array].append(value)
+    arrays["ordinals"].append(ordinal)
+
+
+def _as_written(number: float) -> Decimal:
+    return Decimal(repr(number))
+
+
+_WORKFLOW = (
+    _Column("name", "name"),
+    _Column("description", "description"),
+    _Column("version", "version"),
+    _Column("tags", "tags", []),
 )
-_CONNECTION = Shape(
-    (
-        ("source_node_ids", "source_node_id", reading.required_text),
-        ("source_indexes", "source_index", reading.count),
-        ("target_node_ids", "target_node_id", reading.required_text),
-        ("target_indexes", "target_index", reading.count),
-        ("connection_types", "connection_type", reading.or_else(ConnectionType.MAIN)),
-        ("labels", "label", reading.text),
-        ("conditions", "conditions", reading.anything),
-    )
+_NODE = (
+    _Column("node_ids", "node_id"),
+    _Column("node_types", "node_type"),
+    _Column("node_subtypes", "node_subtype"),
+    _Column("integrations", "integration"),
+    _Column("type_versions", "type_version", 1, _as_written),
+    _Column("names", "name"),
+    _Column("descriptions", "description"),
+    _Column("disabled", "disabled", False),
+    _Column("positions_x", "position_x", 0, float),
+    _Column("positions_y", "position_y", 0, float),
+    _Column("parameters", "parameters", {}),
+    _Column("credentials", "credentials", {}),
+    _Column("error_handlings", "error_handling", ErrorHandling.STOP_WORKFLOW_ON_ERROR),
+    _Column("max_retries", "max_retries", 0),
+    _Column("retry_wait_times", "retry_wait_time", 0),
+    _Column("notes", "notes"),
+    _Column("webhooks", "webhooks", []),
+)
+_CONNECTION = (
+    _Column("source_node_ids", "source_node_id"),
+    _Column("source_indexes", "source_index", 0),
+    _Column("target_node_ids", "target_node_id"),
+    _Column("target_indexes", "target_index", 0),
+    _Column("connection_types", "connection_type", ConnectionType.MAIN, lambda word: word or ConnectionType.MAIN),
+    _Column("labels", "label"),
+    _Column("conditions", "conditions", None),
 )

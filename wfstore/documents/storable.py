@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import math
-import re
-from decimal import Decimal
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
+from wfstore.documents import limits
+from wfstore.documents.findings import Finding, Severity
+from wfstore.documents.paths import member
 from wfstore.errors import InvalidDocument
+from wfstore.jsonb import keeping_floats, without_negative_zeros
 
-_DEEPEST = 254  # levels; orjson writes no more
+_MOST_FINDINGS = 100
 _INTEGERS = range(-(2**63), 2**64)
-_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-# In a string it is found too: that costs a walk, no more.
-_REWRITTEN = re.compile(rb"[0-9]e\+?[0-9]|-0\.0")
+_TOO_DEEP = f"is nested more than {limits.MAX_LEVELS} levels deep"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A document as the database keeps it."""
+
+    value: Any
+    """As it will read: tuples are lists, -0.0 is 0.0."""
+    text: bytes
+    """The same as JSON in its canonical form: keys sorted, no spaces, UTF-8, numbers as jsonb keeps them."""
 
 
 def fault_of(value: Any, path: str, *, texts_only: bool = False) -> str | None:
@@ -23,52 +35,77 @@ def fault_of(value: Any, path: str, *, texts_only: bool = False) -> str | None:
 
     With `texts_only` nothing but texts is looked at: arguments of queries may be more than JSON.
     """
+    for where, problem in _faults(value, path, texts_only):
+        return f"{where}: {problem}" if where else problem
+    return None
+
+
+def as_stored(document: Any) -> Any:
+    """Return a document as it will read once it was stored.
+
+    Raises:
+        InvalidDocument: as of `stored`.
+    """
+    return stored(document).value
+
+
+def stored(document: Any) -> Stored:
+    """Return a document as it will be kept, and as it will read.
+
+    Raises:
+        InvalidDocument: JSON or PostgreSQL cannot hold it, or it is larger than a document may be.
+    """
+    try:
+        text = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError as error:
+        raise InvalidDocument.of(
+            _unstorable(document) or [_finding("", f"the document is not JSON: {error}")]
+        ) from error
+    _refuse(limits.of_size(text))
+    kept = without_negative_zeros(keeping_floats(text))
+    _refuse(limits.of_size(kept))
+    value = orjson.loads(kept)
+    # orjson writes null for NaN; a NUL passes orjson and fails in PostgreSQL
+    if value != document or b"\\u0000" in text:
+        _refuse(_unstorable(document))
+    return Stored(value, kept)
+
+
+def _refuse(findings: list[Finding]) -> None:
+    if findings:
+        raise InvalidDocument.of(findings)
+
+
+def _unstorable(document: Any) -> list[Finding]:
+    """Return the first faults, none behind a place that is nested too deep: what holds itself has no end."""
+    found: list[Finding] = []
+    for path, problem in _faults(document, "", texts_only=False):
+        found.append(limits.of_depth(path, document) if problem == _TOO_DEEP else _finding(path, problem))
+        if problem == _TOO_DEEP or len(found) == _MOST_FINDINGS:
+            break
+    return found
+
+
+def _faults(value: Any, path: str, texts_only: bool) -> Iterator[tuple[str, str]]:
+    """Give each path with what is wrong there, in the order of the document."""
     pending: list[tuple[str, Any, int]] = [(path, value, 0)]
     while pending:
         path, value, depth = pending.pop()
-        if depth > _DEEPEST:
-            return f"{path}: is nested more than {_DEEPEST} levels deep"
-        if isinstance(value, dict):
+        if depth >= limits.MAX_LEVELS and isinstance(value, dict | list | tuple):
+            yield path, _TOO_DEEP
+        elif isinstance(value, dict):
             for key in value:
                 problem = _text_fault(key) if isinstance(key, str) else "is no string"
                 if problem:
-                    return f"{path}: the key {key!r} {problem}"
-            pending += [(_member(path, key), item, depth + 1) for key, item in reversed(value.items())]
+                    yield path, f"the key {key!r} {problem}"
+            pending += [(member(path, key), item, depth + 1) for key, item in reversed(value.items())]
         elif isinstance(value, list | tuple):
             items = list(enumerate(value))
             pending += [(f"{path}[{index}]", item, depth + 1) for index, item in reversed(items)]
         else:
             problem = _text_fault(value) if isinstance(value, str) else None if texts_only else _other_fault(value)
             if problem:
-                return f"{path}: {problem}" if path else problem
-    return None
-
-
-def as_stored(document: Any) -> Any:
-    """Return a document as it will read once it was stored, so that what is hashed is what is kept.
-
-    Tuples are lists. PostgreSQL keeps numbers as decimals: 1e16 reads as an integer, -0.0 as 0.0.
-
-    Raises:
-        InvalidDocument: JSON or PostgreSQL cannot hold it; the message gives the path of the fault.
-    """
-    try:
-        text = orjson.dumps(document)
-    except orjson.JSONEncodeError as error:
-        raise InvalidDocument(fault_of(document, "") or f"the document is not JSON: {error}") from error
-    form = orjson.loads(text)
-    # orjson writes null for NaN; a NUL passes orjson and fails in PostgreSQL
-    if form != document or b"\\u0000" in text:
-        fault = fault_of(document, "")
-        if fault:
-            raise InvalidDocument(fault)
-    return _numbers_as_stored(form) if _REWRITTEN.search(text) else form
-
-
-def _member(path: str, key: str) -> str:
-    if not _PLAIN_KEY.fullmatch(key):
-        return f"{path}[{key!r}]"
-    return f"{path}.{key}" if path else key
+                yield path, problem
 
 
 def _text_fault(value: str) -> str | None:
@@ -91,15 +128,5 @@ def _other_fault(value: Any) -> str | None:
     return None
 
 
-def _numbers_as_stored(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _numbers_as_stored(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_numbers_as_stored(item) for item in value]
-    if isinstance(value, float):
-        if value == 0:
-            return 0.0
-        if abs(value) >= 1e16:  # from here on orjson writes an exponent and PostgreSQL digits
-            digits = int(Decimal(repr(value)))
-            return digits if digits in _INTEGERS else value
-    return value
+def _finding(path: str, problem: str) -> Finding:
+    return Finding("unstorable", Severity.ERROR, path, problem)

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
-from typing import Any
-from uuid import UUID
 
-from wfstore.documents import content_hash
-from wfstore.errors import AlreadyExists, InvalidInput, RevisionConflict
+from wfstore.errors import InvalidInput
 from wfstore.imports.report import Imported, ImportReport, Outcome
-from wfstore.models import WorkflowRevision
+from wfstore.imports.saving import save
+from wfstore.imports.sources import Source
 from wfstore.sync.store import Store
-from wfstore.wfformat import Source, Trace, parse, to_document, workflow_id
+from wfstore.wfformat import Trace, parse, to_document, workflow_id
 
-_TRIES = 8
+_USUAL = frozenset({"no-trigger", "duplicate-node-name"})
+"""Codes of warnings that say nothing here: no trace has a trigger, and tasks that do the same share a name."""
 
 
 def import_traces(
@@ -39,25 +35,15 @@ def import_traces(
 
 
 def _import_one(store: Store, source: str, trace: Trace) -> Imported:
-    """Save a trace's workflow; anew when somebody else has saved it in the meantime."""
     document = to_document(trace)
     identifier = workflow_id(trace)
-    for attempt in range(_TRIES):
-        with suppress(AlreadyExists, RevisionConflict):
-            outcome, warnings = _save(store, source, identifier, document)
-            return Imported(source, outcome, identifier, trace.name, len(trace.tasks), warnings=tuple(warnings))
-        time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter, not a secret
-    raise InvalidInput(f"others saved workflow {identifier} again and again at the same time")
-
-
-def _save(store: Store, source: str, identifier: UUID, document: dict[str, Any]) -> tuple[Outcome, list[str]]:
-    present: WorkflowRevision | None = store.workflows.revision(id=identifier)
-    if present is None:
-        saved = store.workflows.add(document, workflow_id=identifier, change_summary=f"imported from {source}")
-        return Outcome.IMPORTED, [str(each) for each in saved.warnings]
-    if present.content_hash == content_hash(document):
-        return Outcome.UNCHANGED, []
-    saved = store.workflows.replace(
-        identifier, document, revision=present.revision, change_summary=f"imported again from {source}"
+    saved = save(store, identifier, source, lambda: store.workflows.revision(id=identifier), lambda _: document)
+    return Imported(
+        source,
+        saved.outcome,
+        workflow_id=identifier,
+        name=trace.name,
+        revision=saved.revision,
+        nodes=len(trace.tasks),
+        warnings=tuple(warning for warning in saved.warnings if warning.code not in _USUAL),
     )
-    return Outcome.UPDATED, [str(each) for each in saved.warnings]

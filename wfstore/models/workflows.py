@@ -90,6 +90,7 @@ class Node(Row):
     node_id: str
     node_type: ANodeType
     node_subtype: str
+    integration: str
     type_version: Decimal
     name: str
     description: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -14,6 +14,7 @@ import orjson
 from pydantic import BaseModel
 
 from wfstore.errors import InvalidInput
+from wfstore.jsonb import keeping_floats
 
 Shape = Literal["list", "one", "value", "count"]
 
@@ -95,7 +96,7 @@ class Query:
         for name, is_array in self.json_parameters.items():
             value = bound[name]
             if is_array:
-                bound[name] = [to_json(item, name) for item in value]
+                bound[name] = to_json_array(value, name)
             else:
                 bound[name] = to_json(value, name)
         return bound
@@ -128,7 +129,7 @@ class Query:
 
 
 def to_json(value: Any, name: str) -> str | None:
-    """Serialize a value for a jsonb parameter; bytes are JSON already, None is SQL's NULL.
+    """Serialize a value for a jsonb parameter; bytes are JSON already, None is SQL's NULL. Floats stay floats.
 
     Raises:
         InvalidInput: it is not JSON (a lone surrogate, an integer beyond 64 bits, an unknown type, bytes that are
@@ -137,9 +138,25 @@ def to_json(value: Any, name: str) -> str | None:
     if value is None:
         return None
     try:
-        return value.decode() if isinstance(value, bytes) else orjson.dumps(value).decode()
+        if isinstance(value, bytes):
+            return keeping_floats(value, is_ours=False).decode()
+        return keeping_floats(orjson.dumps(value)).decode()
     except (orjson.JSONEncodeError, UnicodeDecodeError) as error:
         raise InvalidInput(f"{name} is not JSON that can be stored: {error}") from error
+
+
+def to_json_array(values: Iterable[Any], name: str) -> str:
+    """Serialize values for a jsonb[] parameter, as PostgreSQL writes arrays: psycopg takes ten times as long for lists.
+
+    Raises:
+        InvalidInput: as of `to_json`.
+    """
+    texts = [to_json(value, name) for value in values]
+    return "{" + ",".join(["NULL" if text is None else _quoted(text) for text in texts]) + "}"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _first(values: Sequence[Any]) -> Any:

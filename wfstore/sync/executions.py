@@ -15,6 +15,7 @@ from wfstore.ids import uuid7
 from wfstore.inputs import check_name, check_new, check_time
 from wfstore.leases import NewExecution
 from wfstore.models import Execution, ExecutionCreated, IdempotencyKey, WorkflowVersion
+from wfstore.sync.execution_data import ExecutionData
 from wfstore.sync.leasing import Leasing, lease_lost, milliseconds
 from wfstore.sync.running import Runner
 from wfstore.vocabulary import ExecutionMode
@@ -22,7 +23,7 @@ from wfstore.vocabulary import ExecutionMode
 __all__ = ["Executions", "lease_lost"]
 
 
-class Executions(Leasing):
+class Executions(Leasing, ExecutionData):
     """Executions, and the queue that workers claim them from."""
 
     def enqueue(self, *executions: NewExecution, now: datetime | None = None) -> list[ExecutionCreated]:

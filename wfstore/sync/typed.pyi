@@ -854,6 +854,7 @@ class NodesQueries:
         descriptions: list[str],
         disabled: list[bool],
         error_handlings: list[str],
+        integrations: list[str],
         max_retries: list[int],
         names: list[str],
         node_ids: list[str],
@@ -1039,7 +1040,7 @@ class UsersQueries:
         """
 
 class WorkflowTermsQueries:
-    """What workflows are found by: a projection of their documents. Search with workflows.page_by_term."""
+    """What workflows are found by: a projection of their documents. Search with workflows.page_by_terms."""
 
     def add_many(
         self,
@@ -1174,18 +1175,23 @@ class WorkflowsQueries:
     ) -> list[WorkflowSummary]:
         """Workflows without their documents, latest id first."""
 
-    def page_by_term(
+    def page_by_terms(
         self,
         connection: Connection[Any],
         /,
         *,
         before_id: UUID,
-        kind: str,
+        kinds: list[str],
         limit: int,
+        sample: int,
         tenant_id: UUID,
-        term: str,
+        terms: list[str],
     ) -> list[WorkflowSummary]:
-        """Workflows that have a tag, node type or subtype, integration or credential, latest id first."""
+        """Workflows that have all these terms, one for each place of the arrays, latest id first.
+        Those with the rarest term are gone through until the page is full. To find it at most :sample workflows
+        are
+        counted of each; where they are as many the earlier place counts as rarer.
+        """
 
     def page_by_user(
         self,
@@ -1199,6 +1205,17 @@ class WorkflowsQueries:
     ) -> list[WorkflowSummary]:
         """A user's workflows, latest id first."""
 
+    def page_templates(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        before_id: UUID,
+        limit: int,
+        tenant_id: UUID,
+    ) -> list[WorkflowSummary]:
+        """A tenant's templates, latest id first."""
+
     def revision(self, connection: Connection[Any], /, *, id: UUID, tenant_id: UUID) -> WorkflowRevision | None:
         """Where a workflow stands, without its document."""
 
@@ -1211,6 +1228,9 @@ class WorkflowsQueries:
         description: str,
         id: UUID,
         name: str,
+        pin_data: Any,
+        settings: Any,
+        static_data: Any,
         tags: list[str],
         tenant_id: UUID,
         version: str,
@@ -1218,6 +1238,8 @@ class WorkflowsQueries:
     ) -> WorkflowRevision | None:
         """Write a document over a workflow that this transaction has locked; the content revision moves if it
         differs.
+        Settings, static and pinned data follow the document where it has others than the document before, and
+        else stay.
         """
 
     def set_active(self, connection: Connection[Any], /, *, active: bool, id: UUID, tenant_id: UUID) -> int:
@@ -1637,6 +1659,7 @@ class NodesNamespace(Namespace):
         descriptions: list[str],
         disabled: list[bool],
         error_handlings: list[str],
+        integrations: list[str],
         max_retries: list[int],
         names: list[str],
         node_ids: list[str],
@@ -1765,7 +1788,7 @@ class UsersNamespace(Namespace):
         """
 
 class WorkflowTermsNamespace(Namespace):
-    """What workflows are found by: a projection of their documents. Search with workflows.page_by_term."""
+    """What workflows are found by: a projection of their documents. Search with workflows.page_by_terms."""
 
     def add_many(self, *, kinds: list[str], tenant_id: UUID = ..., terms: list[str], workflow_id: UUID) -> int:
         """Add terms of one workflow, one for each place of the arrays."""
@@ -1851,16 +1874,21 @@ class WorkflowsNamespace(Namespace):
     def page(self, *, before_id: UUID, limit: int, tenant_id: UUID = ...) -> list[WorkflowSummary]:
         """Workflows without their documents, latest id first."""
 
-    def page_by_term(
+    def page_by_terms(
         self,
         *,
         before_id: UUID,
-        kind: str,
+        kinds: list[str],
         limit: int,
+        sample: int,
         tenant_id: UUID = ...,
-        term: str,
+        terms: list[str],
     ) -> list[WorkflowSummary]:
-        """Workflows that have a tag, node type or subtype, integration or credential, latest id first."""
+        """Workflows that have all these terms, one for each place of the arrays, latest id first.
+        Those with the rarest term are gone through until the page is full. To find it at most :sample workflows
+        are
+        counted of each; where they are as many the earlier place counts as rarer.
+        """
 
     def page_by_user(
         self,
@@ -1872,6 +1900,9 @@ class WorkflowsNamespace(Namespace):
     ) -> list[WorkflowSummary]:
         """A user's workflows, latest id first."""
 
+    def page_templates(self, *, before_id: UUID, limit: int, tenant_id: UUID = ...) -> list[WorkflowSummary]:
+        """A tenant's templates, latest id first."""
+
     def revision(self, *, id: UUID, tenant_id: UUID = ...) -> WorkflowRevision | None:
         """Where a workflow stands, without its document."""
 
@@ -1882,6 +1913,9 @@ class WorkflowsNamespace(Namespace):
         description: str,
         id: UUID,
         name: str,
+        pin_data: Any,
+        settings: Any,
+        static_data: Any,
         tags: list[str],
         tenant_id: UUID = ...,
         version: str,
@@ -1889,6 +1923,8 @@ class WorkflowsNamespace(Namespace):
     ) -> WorkflowRevision | None:
         """Write a document over a workflow that this transaction has locked; the content revision moves if it
         differs.
+        Settings, static and pinned data follow the document where it has others than the document before, and
+        else stay.
         """
 
     def set_active(self, *, active: bool, id: UUID, tenant_id: UUID = ...) -> int:

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from wfstore.documents import Projection, ProjectionWarning, as_stored, hash_of_stored, project
+from wfstore.documents import Projection, project
+from wfstore.documents.findings import Finding
+from wfstore.documents.validation import Checked, checked, validate
 from wfstore.ids import uuid7
 from wfstore.models import WorkflowRevision
 from wfstore.sync.running import Call
-from wfstore.sync.typed import WorkflowsNamespace
+from wfstore.sync.workflow_copies import WorkflowCopies
+from wfstore.sync.workflow_diff import WorkflowDiff
+from wfstore.sync.workflow_finding import WorkflowFinding
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +29,11 @@ class SavedWorkflow:
     """The version that holds this document."""
     changed: bool
     """Whether the document differs from the one before, so that there is a new version."""
-    warnings: list[ProjectionWarning]
-    """What of the document has no rows."""
+    warnings: list[Finding]
+    """What is odd about the document."""
 
 
-class Workflows(WorkflowsNamespace):
+class Workflows(WorkflowFinding, WorkflowCopies, WorkflowDiff):
     """Workflow definitions."""
 
     def add(
@@ -45,27 +49,24 @@ class Workflows(WorkflowsNamespace):
         """Add a workflow from its document, as revision 1.
 
         Raises:
-            InvalidDocument: the document has not the shape of a Workflow; nothing was written.
+            InvalidDocument: the document has errors, which `findings` holds; nothing was written.
             AlreadyExists: there is a workflow of this id.
         """
         identifier = workflow_id or uuid7()
-        stored = as_stored(document)
-        projection = project(stored)
+        save = checked(document)
+        projection = project(save.document)
         create = self._call(
             "create",
             id=identifier,
             user_id=user_id,
             is_template=is_template,
             template_category=template_category,
-            settings=stored.get("settings") or {},
-            static_data=stored.get("static_data"),
-            pin_data=stored.get("pin_data"),
-            **_document_columns(stored, projection),
+            **_document_columns(save, projection),
         )
         saved: WorkflowRevision = (
             self._runner.run(create, *self._projection_calls(identifier, projection, change_summary, user_id))
         )[0]
-        return SavedWorkflow(identifier, saved.revision, saved.content_revision, True, projection.warnings)
+        return SavedWorkflow(identifier, saved.revision, saved.content_revision, True, save.warnings)
 
     def replace(
         self,
@@ -79,23 +80,32 @@ class Workflows(WorkflowsNamespace):
         """Save a document over the workflow that was read at `revision`.
 
         A document that is the same as before makes no version; rows of the projection that are the same are
-        not touched, those whose part has vanished are removed.
+        not touched, those whose part has vanished are removed. Settings, static and pinned data that were set
+        apart from the document stay, unless this document has other ones than the document before.
 
         Raises:
-            InvalidDocument: the document has not the shape of a Workflow.
+            InvalidDocument: the document has errors, which `findings` holds.
             NotFound: there is no such workflow.
             RevisionConflict: somebody saved it since it was read. In all cases nothing was written.
         """
-        stored = as_stored(document)
-        projection = project(stored)
+        save = checked(document)
+        projection = project(save.document)
         _, saved, *_ = self._runner.run(
             self._call("lock", id=workflow_id, revision=revision),
-            self._call("save", id=workflow_id, **_document_columns(stored, projection)),
+            self._call("save", id=workflow_id, **_document_columns(save, projection)),
             *self._projection_calls(workflow_id, projection, change_summary, user_id),
             *self._removal_calls(workflow_id, projection),
         )
         changed = saved.content_revision == saved.revision
-        return SavedWorkflow(workflow_id, saved.revision, saved.content_revision, changed, projection.warnings)
+        return SavedWorkflow(workflow_id, saved.revision, saved.content_revision, changed, save.warnings)
+
+    def validate(self, document: Any) -> list[Finding]:
+        """Return what is wrong with a document, errors first, without asking the database.
+
+        Errors refuse a save, warnings come back with it. Faults of the shape, up to a hundred, are looked for
+        only in what can be stored, oddities of the graph only in a document that has no error.
+        """
+        return validate(document)
 
     def _projection_calls(
         self, workflow_id: UUID, projection: Projection, change_summary: str, user_id: UUID | None
@@ -123,6 +133,13 @@ class Workflows(WorkflowsNamespace):
         ]
 
 
-def _document_columns(document: dict[str, Any], projection: Projection) -> dict[str, Any]:
+def _document_columns(save: Checked, projection: Projection) -> dict[str, Any]:
     """Return the document's columns."""
-    return {**projection.columns, "workflow_data": document, "content_hash": hash_of_stored(document)}
+    return {
+        **projection.columns,
+        "settings": save.document.get("settings") or {},
+        "static_data": save.document.get("static_data"),
+        "pin_data": save.document.get("pin_data"),
+        "workflow_data": save.text,
+        "content_hash": save.content_hash,
+    }

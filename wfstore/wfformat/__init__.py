@@ -14,11 +14,11 @@ last of its parents has ended.
 
 from __future__ import annotations
 
+from wfstore.imports.sources import MAX_BYTES, Source, sources
 from wfstore.wfformat.document import SUBTYPE, to_document
 from wfstore.wfformat.identity import workflow_id, workflow_key
 from wfstore.wfformat.plan import ReplayPlan, ReplayTask, from_document
 from wfstore.wfformat.schedule import Span, schedule, topological
-from wfstore.wfformat.sources import MAX_BYTES, Source, sources
 from wfstore.wfformat.trace import RuntimeSystem, Task, Trace, parse
 
 __all__ = [

@@ -1,0 +1,48 @@
+"""An execution as a whole: its row and those of its nodes, in one document."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from wfstore.aio.typed import AsyncExecutionsNamespace
+from wfstore.documents.execution_data import from_rows
+from wfstore.errors import NotFound
+from wfstore.models import Execution, NodeExecution
+
+_PAGE = 1_000
+
+
+class AsyncExecutionData(AsyncExecutionsNamespace):
+    """Reading executions with everything that belongs to them."""
+
+    async def data(self, execution_id: UUID) -> dict[str, Any]:
+        """Return an execution with all runs of its nodes, payloads included, as one ExecutionData document.
+
+        `wfstore.documents.to_message(document, ExecutionData)` makes a message of it. Of an execution under way
+        the node runs may be later than its own row.
+
+        Raises:
+            NotFound: there is no such execution.
+        """
+        execution: Execution | None = await self._run("get", execution_id=execution_id)
+        if execution is None:
+            raise NotFound(f"execution {execution_id} is not there")
+        return from_rows(execution, await self._node_runs(execution_id))
+
+    async def _node_runs(self, execution_id: UUID) -> list[NodeExecution]:
+        """Return whole rows by node and pass, a page at a time."""
+        found: list[NodeExecution] = []
+        node_id, run_index = "", -1
+        while True:
+            page: list[NodeExecution] = await self._run(
+                "node_executions.page_results",
+                execution_id=execution_id,
+                after_node_id=node_id,
+                after_run_index=run_index,
+                limit=_PAGE,
+            )
+            found += page
+            if len(page) < _PAGE:
+                return found
+            node_id, run_index = page[-1].node_id, page[-1].run_index

@@ -1,0 +1,1 @@
+"""Taking workflows out in other people's formats: one module a format."""
