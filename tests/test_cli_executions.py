@@ -420,7 +420,7 @@ def test_signals(database: str, worker: Store, enqueue: Enqueue, case: tuple[lis
     arguments, text, payload = case
     execution = enqueue()
     assert worker.executions.suspend(lease_of(worker, execution), signal="approved")
-    assert "is told 'approved'" in read(database, "signal", execution, "approved", *arguments, text=text)
+    assert "is told 'approved'" in read(database, "signal", execution, "approved", *arguments, text=text or "")
     [lease] = claim(worker, now=datetime.now(UTC), lease=LEASE)
     taken = worker.executions.take_signal(lease, "approved", consumer="ask:0")
     assert taken is not None

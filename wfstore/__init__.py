@@ -7,7 +7,7 @@ statements as plain functions of a psycopg connection. `wfstore.aio` has both fo
 from wfstore import errors, models
 from wfstore.catalogue import CATALOGUE
 from wfstore.ids import DEFAULT_TENANT, SYSTEM_TENANT, uuid7
-from wfstore.leases import ClaimedExecution, Ending, NewExecution, NodeResult
+from wfstore.leases import ClaimedExecution, Ending, Failure, NewExecution, NodeResult, RetryPolicy, Signal
 from wfstore.server import Role
 from wfstore.sync.connecting import connect
 from wfstore.sync.store import Store, Transaction
@@ -20,9 +20,12 @@ __all__ = [
     "SYSTEM_TENANT",
     "ClaimedExecution",
     "Ending",
+    "Failure",
     "NewExecution",
     "NodeResult",
+    "RetryPolicy",
     "Role",
+    "Signal",
     "Store",
     "Transaction",
     "connect",
