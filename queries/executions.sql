@@ -377,7 +377,8 @@ written AS (
     UPDATE workflow_executions AS e
     SET status = CASE WHEN outcome.retried THEN 'NEW' ELSE 'ERROR' END,
         end_time = CASE
-            WHEN NOT outcome.retried THEN greatest((extract(epoch FROM :now::timestamptz) * 1000)::bigint, e.start_time)
+            WHEN NOT outcome.retried
+                THEN greatest(trunc(extract(epoch FROM :now::timestamptz) * 1000)::bigint, e.start_time)
         END,
         error_message = outcome.error_message,
         error_details = outcome.error_details
@@ -817,7 +818,7 @@ given_up AS (
 ended AS (
     UPDATE workflow_executions AS e
     SET status = 'ERROR',
-        end_time = greatest((extract(epoch FROM :now::timestamptz) * 1000)::bigint, e.start_time),
+        end_time = greatest(trunc(extract(epoch FROM :now::timestamptz) * 1000)::bigint, e.start_time),
         error_message = concat('given up after ', g.failures, ' attempts; worker ', g.worker_id, ' let its lease run out')
     FROM given_up AS g
     WHERE e.tenant_id = g.tenant_id

@@ -23,7 +23,7 @@ from wfstore import Role
 from wfstore.ids import DEFAULT_TENANT
 from wfstore.queryfiles.catalogue import Catalogue
 from wfstore.sync.calling import call
-from wfstore.sync.running import Call, TransactionRunner, pipelined
+from wfstore.sync.running import Call, TransactionRunner, Woken, pipelined
 from wfstore.sync.store import Namespaces
 from wfstore.translate import refuse
 
@@ -49,7 +49,7 @@ class _Runner(TransactionRunner):
         super().__init__(connection, catalogue, DEFAULT_TENANT)
         self._actor = actor
 
-    def run(self, *calls: Call, ready: Collection[str] = ()) -> list[Any]:
+    def run(self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None) -> list[Any]:
         results = []
         for each in calls:
             self._actor.gate(str(each.query))

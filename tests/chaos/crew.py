@@ -39,7 +39,8 @@ class Crew:
         """Send a signal to one of them."""
         if number == signal.SIGKILL:
             self._killed.add(pid)
-        os.kill(pid, number)  # not reaped yet, so the id is still its own
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
     def tick(self) -> None:
         """Replace those that are gone; whoever was not killed should not be."""

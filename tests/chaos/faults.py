@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import signal
+import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -35,8 +36,8 @@ class Faults:
     done: Counter[str] = field(default_factory=Counter)
     recoveries: list[float] = field(default_factory=list)
     """Seconds that the server was away, each time."""
-    stopped: list[tuple[float, int]] = field(default_factory=list)
-    """When which process is to go on."""
+    stopped: set[int] = field(default_factory=set)
+    """Which processes sleep."""
     _next: float = 0.0
 
     def __post_init__(self) -> None:
@@ -49,12 +50,8 @@ class Faults:
         return self.done.total() >= self.count and not self.stopped
 
     def tick(self) -> None:
-        """Let the next one happen when it is time; wake those who have slept past their lease."""
+        """Let the next one happen when it is time."""
         now = time.monotonic()
-        for due, pid in list(self.stopped):
-            if due <= now:
-                self.crew.signal(pid, signal.SIGCONT)
-                self.stopped.remove((due, pid))
         if self.done.total() < self.count and now >= self._next:
             kind, place = self._rng.choice(_KINDS), self._rng.randrange(1_000)
             self._next = now + self._rng.uniform(*_PAUSE)
@@ -69,15 +66,20 @@ class Faults:
             return True
         if kind == TERMINATE:
             return self._terminate(place)
-        asleep = {pid for _, pid in self.stopped}
-        awake = [pid for pid in self.crew.pids() if pid not in asleep]
+        awake = [pid for pid in self.crew.pids() if pid not in self.stopped]
         if len(awake) < 2:
             return False  # somebody should be left to work
         pid = awake[place % len(awake)]
         self.crew.signal(pid, signal.SIGKILL if kind == KILL else signal.SIGSTOP)
         if kind == STOP:
-            self.stopped.append((time.monotonic() + 1.5 * self.lease, pid))
+            self.stopped.add(pid)
+            # By a thread of its own: whoever waits for a lock that the sleeper has must not be who wakes it.
+            threading.Timer(1.5 * self.lease, self._wake, [pid]).start()
         return True
+
+    def _wake(self, pid: int) -> None:
+        self.crew.signal(pid, signal.SIGCONT)
+        self.stopped.discard(pid)
 
     def _terminate(self, place: int) -> bool:
         with psycopg.connect(self.place.url, autocommit=True) as admin:
