@@ -46,7 +46,7 @@ def start(database: str | None, *arguments: str | Path, **options: Any) -> subpr
 def run(
     database: str | None,
     *arguments: str | Path,
-    text: str | bytes = "",
+    text: str | bytes | None = None,
     timeout: float = 60,
     env: dict[str, str] | None = None,
     cwd: Path | None = None,
@@ -55,7 +55,7 @@ def run(
     command = ["wfstore", *map(str, arguments)]
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder, name) for name in ("in", "out", "err")]
-        files[0].write_bytes(text.encode() if isinstance(text, str) else text)
+        files[0].write_bytes(text.encode() if isinstance(text, str) else text or b"")
         how = (command, environment(database) if env is None else env, str(cwd or Path.cwd()), list(map(str, files)))
         process = _FORKING.Process(target=_command, args=how)
         process.start()
