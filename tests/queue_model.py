@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -246,7 +246,7 @@ class Model:
         for row in rows:
             parent = self.rows.get(row.parent) if row.parent is not None else None
             if parent is not None and parent.wait_children and not self._has_children(parent.execution_id):
-                self._wake(parent, "CHILDREN", None)
+                self._wake(parent, "CHILDREN", datetime.now(UTC))
                 self.woken_by_children.add(parent.execution_id)
         self._refill()
 

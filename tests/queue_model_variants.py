@@ -28,7 +28,8 @@ class Variant:
     """What is changed: texts of queries, bodies of functions, triggers that are dropped."""
 
     name: str
-    queries: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    queries: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """For each query what is replaced and by what; perhaps more than one pair."""
     functions: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     dropped_trigger: str | None = None
     actor: str | None = None
@@ -68,11 +69,13 @@ class Variant:
                 admin.execute(statement)
 
 
-def _changed(text: str, old: str, new: str) -> str:
-    """Replace all there is of a text; a variant that changes nothing would prove nothing."""
-    if old not in text:
-        raise AssertionError(f"the variant does not apply any more: {old!r} is not in\n{text}")
-    return text.replace(old, new)
+def _changed(text: str, *change: str) -> str:
+    """Replace all there is of a text, pair by pair; a variant that changes nothing would prove nothing."""
+    for old, new in zip(change[::2], change[1::2], strict=True):
+        if old not in text:
+            raise LookupError(f"the variant does not apply any more: {old!r} is not in\n{text}")
+        text = text.replace(old, new)
+    return text
 
 
 REAL = Variant("real")
@@ -88,7 +91,9 @@ NO_FENCE_IN_RECORD = Variant(
     },
 )
 NO_FENCE_IN_FINISH = Variant("no fence in finish_many", queries={"executions.finish_many": (_FENCE, "")})
-NO_FENCE_IN_FAIL = Variant("no fence in fail_many", queries={"executions.fail_many": (_FENCE, "")})
+NO_FENCE_IN_FAIL = Variant(
+    "no fence in fail_many", queries={"executions.fail_many": (_FENCE, "", "queued.attempt,", "leased.attempt,")}
+)
 NO_FENCE_IN_HEARTBEAT = Variant("no fence in heartbeat_many", queries={"executions.heartbeat_many": (_FENCE, "")})
 NO_FENCE_IN_SUSPEND = Variant(
     "no fence in suspend", queries={"executions.suspend": ("        AND q.attempt = %(attempt)s\n", "")}

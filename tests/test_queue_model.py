@@ -20,6 +20,7 @@ from tests.queue_model_machine import Bench, Machine
 from tests.queue_model_races import Ring, schedules
 from tests.queue_model_stage import Race, Stage
 from tests.queue_model_variants import REAL, Variant
+from tests.queue_model_walk import walk
 from wfstore import Role, Store
 from wfstore.errors import WfstoreError
 from wfstore.queryfiles.catalogue import Catalogue
@@ -105,14 +106,18 @@ def live(bench: Bench, *, lives: int) -> None:
 
 
 def test_the_queue_does_what_its_model_says(bench: tuple[str, Bench]) -> None:
-    live(bench[1], lives=20)
+    live(bench[1], lives=15)
 
 
 @pytest.mark.parametrize("variant", BY_THE_MODEL, ids=lambda variant: variant.name)
 def test_the_model_catches(variant: Variant, bench: tuple[str, Bench]) -> None:
     admin = bench[1].admin
     with variant.applied(admin) as catalogue, pytest.raises((AssertionError, WfstoreError, ExceptionGroup)):
-        live(with_queries(bench[1], catalogue), lives=100)
+        walk(with_queries(bench[1], catalogue), range(60))
+
+
+def test_a_walk_by_dice_finds_nothing_in_the_real_one(bench: tuple[str, Bench]) -> None:
+    walk(bench[1], range(20))
 
 
 # --- in every interleaving ----------------------------------------------------------------------------------
