@@ -45,7 +45,7 @@ def _rows(draw: st.DrawFn) -> tuple[Execution, list[NodeExecution]]:
         st.builds(
             Execution,
             **dict.fromkeys(("tenant_id", "execution_id", "workflow_id"), st.uuids()),
-            parent_execution_id=st.none() | st.uuids(),
+            **dict.fromkeys(("parent_execution_id", "retry_of_execution_id"), st.none() | st.uuids()),
             workflow_revision=st.integers(0, 2**63 - 1),
             status=st.sampled_from(ExecutionStatus),
             mode=st.sampled_from(ExecutionMode),
@@ -115,6 +115,7 @@ EXECUTION = Execution(
     created_at=datetime(2026, 1, 2, 1, 4, 5, 678, tzinfo=timezone(timedelta(hours=-2))),
     triggered_by=None,
     parent_execution_id=None,
+    retry_of_execution_id=None,
     run_data=[1, None],
     metadata={},
     error_details=None,

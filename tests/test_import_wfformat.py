@@ -131,7 +131,7 @@ def test_what_is_no_trace_is_refused_with_a_reason(content: str, store: Store) -
 
 def test_a_folder_without_traces_is_refused(database: str, tmp_path: Path) -> None:
     [refusal] = importing(database, tmp_path, code=1)["refusals"]
-    assert refusal == {"source": str(tmp_path), "line": None, "reason": "holds no .json or .json.gz file"}
+    assert refusal == {"source": str(tmp_path), "item": None, "line": None, "reason": "holds no .json or .json.gz file"}
 
 
 def test_without_arguments_the_command_says_what_it_needs(database: str) -> None:

@@ -435,6 +435,9 @@ EXECUTIONS: dict[str, Operation] = {
     "page_active": Operation(
         lambda w: w.app.executions.page_active(status="NEW", before_id=uuid7(), limit=9) or 1, _reads
     ),
+    "data": Operation(
+        lambda w: w.app.executions.data(w.identifier), lambda state: NotFound if state in ABSENT else _reads(state)
+    ),
     "page_children": Operation(
         lambda w: w.app.executions.page_children(parent_execution_id=w.identifier, after_id=UUID(int=0), limit=9) or 1,
         _reads,
