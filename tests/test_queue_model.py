@@ -27,7 +27,7 @@ from wfstore.queryfiles.catalogue import Catalogue
 from wfstore.sync.running import PoolRunner
 
 RACES = {race.name: race for race in (*queue_model_pairs.RACES, *queue_model_waits.RACES)}
-_SCHEDULES = 60
+_SCHEDULES = 24
 """Of each race; most have fewer, and are tried whole."""
 
 BY_THE_MODEL = (
