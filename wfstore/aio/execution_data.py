@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from wfstore.aio.node_executions import AsyncNodeExecutions
 from wfstore.aio.typed import AsyncExecutionsNamespace
 from wfstore.documents.execution_data import from_rows
 from wfstore.errors import NotFound
-from wfstore.models import Execution, NodeExecution
-
-_PAGE = 1_000
+from wfstore.models import Execution
 
 
 class AsyncExecutionData(AsyncExecutionsNamespace):
@@ -28,21 +27,4 @@ class AsyncExecutionData(AsyncExecutionsNamespace):
         execution: Execution | None = await self._run("get", execution_id=execution_id)
         if execution is None:
             raise NotFound(f"execution {execution_id} is not there")
-        return from_rows(execution, await self._node_runs(execution_id))
-
-    async def _node_runs(self, execution_id: UUID) -> list[NodeExecution]:
-        """Return whole rows by node and pass, a page at a time."""
-        found: list[NodeExecution] = []
-        node_id, run_index = "", -1
-        while True:
-            page: list[NodeExecution] = await self._run(
-                "node_executions.page_results",
-                execution_id=execution_id,
-                after_node_id=node_id,
-                after_run_index=run_index,
-                limit=_PAGE,
-            )
-            found += page
-            if len(page) < _PAGE:
-                return found
-            node_id, run_index = page[-1].node_id, page[-1].run_index
+        return from_rows(execution, await AsyncNodeExecutions(self._runner, "node_executions").whole_of(execution_id))

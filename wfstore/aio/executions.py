@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from wfstore.aio.execution_data import AsyncExecutionData
-from wfstore.aio.leasing import AsyncLeasing, lease_lost, milliseconds
+from wfstore.aio.leasing import AsyncLeasing, milliseconds
 from wfstore.aio.running import AsyncRunner
 from wfstore.documents.downstream import downstream
 from wfstore.errors import AlreadyFinished, InvalidInput, NotFound, WfstoreError
@@ -18,8 +18,6 @@ from wfstore.inputs import check_name, check_new, check_time
 from wfstore.leases import NewExecution
 from wfstore.models import Execution, ExecutionCreated, IdempotencyKey, WorkflowVersion
 from wfstore.vocabulary import ExecutionMode
-
-__all__ = ["AsyncExecutions", "lease_lost"]
 
 
 class AsyncExecutions(AsyncLeasing, AsyncExecutionData):

@@ -8,13 +8,14 @@ from uuid import UUID
 
 import orjson
 
-from wfstore.aio.executions import lease_lost
+from wfstore.aio.leasing import lease_lost
 from wfstore.aio.typed import AsyncNodeExecutionsNamespace
 from wfstore.errors import AlreadyRecorded, InvalidInput, WfstoreError
 from wfstore.leases import NodeResult
 from wfstore.models import NodeExecution, NodeExecutionSummary, RecordOutcome
 
 _PAGE = 1_000
+_WHOLE_PAGE = 200
 
 
 class AsyncNodeExecutions(AsyncNodeExecutionsNamespace):
@@ -58,18 +59,22 @@ class AsyncNodeExecutions(AsyncNodeExecutionsNamespace):
 
     async def all_of(self, execution_id: UUID) -> list[NodeExecutionSummary]:
         """Return all node runs of one execution without their payload, by node and pass."""
-        found: list[NodeExecutionSummary] = []
+        return await self._every("page_by_execution", execution_id, _PAGE)
+
+    async def whole_of(self, execution_id: UUID) -> list[NodeExecution]:
+        """Return all node runs of one execution, payloads included, by node and pass."""
+        return await self._every("page_results", execution_id, _WHOLE_PAGE)
+
+    async def _every(self, pages: str, execution_id: UUID, limit: int) -> list[Any]:
+        """Read page after page of a query of node runs."""
+        found: list[Any] = []
         node_id, run_index = "", -1
         while True:
-            page: list[NodeExecutionSummary] = await self._run(
-                "page_by_execution",
-                execution_id=execution_id,
-                after_node_id=node_id,
-                after_run_index=run_index,
-                limit=_PAGE,
+            page = await self._run(
+                pages, execution_id=execution_id, after_node_id=node_id, after_run_index=run_index, limit=limit
             )
             found += page
-            if len(page) < _PAGE:
+            if len(page) < limit:
                 return found
             node_id, run_index = page[-1].node_id, page[-1].run_index
 

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 Row = TypeVar("Row")
 
 _PAGE = 1_000
-_WHOLE_PAGE = 100
 _CHILDREN = 200
 _ERRORS = 20
 _CLOCKS = 24 * 3_600_000
@@ -140,15 +139,9 @@ def node_runs(
     """Return all runs of an execution's nodes; and some whole: all with `payloads`, or else the first that failed."""
     results = store.node_executions
     if payloads:
-        whole = _walk(
-            lambda after: results.page_results(execution_id=execution_id, limit=_WHOLE_PAGE, **after),
-            _WHOLE_PAGE,
-            _after_run,
-        )
+        whole = results.whole_of(execution_id)
         return whole, {(run.node_id, run.run_index): run for run in whole}
-    runs = _walk(
-        lambda after: results.page_by_execution(execution_id=execution_id, limit=_PAGE, **after), _PAGE, _after_run
-    )
+    runs = results.all_of(execution_id)
     failed = [run for run in runs if run.status is NodeStatus.ERROR or (run.retry_count and not run.status.is_final)]
     failed.sort(key=lambda run: run.start_time or 0)
     found = (
@@ -165,12 +158,6 @@ def _walk(page: Callable[[dict[str, Any]], list[Row]], limit: int, after: Callab
         found += rows
         if len(rows) < limit:
             return found
-
-
-def _after_run(run: NodeExecutionSummary | None) -> dict[str, Any]:
-    if run is None:
-        return {"after_node_id": "", "after_run_index": -1}
-    return {"after_node_id": run.node_id, "after_run_index": run.run_index}
 
 
 def _signals(store: Store, execution_id: UUID) -> list[ExecutionSignal]:

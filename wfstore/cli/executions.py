@@ -12,14 +12,12 @@ import orjson
 import typer
 
 from wfstore.cli import output
-from wfstore.cli.options import DEFAULT_TENANT_SLUG, DatabaseUrl, Json, Tenant, tenant_of
+from wfstore.cli.options import DEFAULT_TENANT_SLUG, DatabaseUrl, Json, Tenant, connected
 from wfstore.errors import AlreadyFinished, InvalidInput, NotFound
 from wfstore.ids import LAST_ID
 from wfstore.vocabulary import ExecutionStatus
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from wfstore.models import ExecutionSummary
     from wfstore.sync.store import Store
 
@@ -48,13 +46,6 @@ FromNode = Annotated[
     ),
 ]
 NewQueue = Annotated[str | None, typer.Option("--queue", metavar="NAME", help="Into this queue instead of `default`.")]
-
-
-def connected(database_url: str | None, tenant: str) -> AbstractContextManager[Store]:
-    """Open the store of a command."""
-    from wfstore.sync.connecting import connect
-
-    return connect(database_url, tenant=tenant_of(tenant))
 
 
 # --- reading ------------------------------------------------------------------------------------------------

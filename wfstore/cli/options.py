@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
+
+if TYPE_CHECKING:
+    from wfstore.sync.store import Store
 
 DatabaseUrl = Annotated[
     str | None,
@@ -31,3 +35,10 @@ def tenant_of(value: str) -> UUID | str:
         return UUID(value)
     except ValueError:
         return value
+
+
+def connected(database_url: str | None, tenant: str) -> AbstractContextManager[Store]:
+    """Open the store of a command."""
+    from wfstore.sync.connecting import connect
+
+    return connect(database_url, tenant=tenant_of(tenant))

@@ -12,8 +12,8 @@ import orjson
 import typer
 
 from wfstore.cli import output
-from wfstore.cli.executions import FromNode, connected, node_of
-from wfstore.cli.options import DEFAULT_TENANT_SLUG, DatabaseUrl, Json, Tenant
+from wfstore.cli.executions import FromNode, node_of
+from wfstore.cli.options import DEFAULT_TENANT_SLUG, DatabaseUrl, Json, Tenant, connected
 from wfstore.documents.drawing_words import clean
 from wfstore.errors import InvalidInput, NotFound
 from wfstore.ids import LAST_ID

@@ -9,15 +9,13 @@ from uuid import UUID
 import typer
 
 from wfstore.cli import output, workflow_views
-from wfstore.cli.options import DEFAULT_TENANT_SLUG, DatabaseUrl, Json, Tenant, tenant_of
+from wfstore.cli.options import DEFAULT_TENANT_SLUG, DatabaseUrl, Json, Tenant, connected
 from wfstore.documents.drawing_words import clean
 from wfstore.errors import InvalidInput, NotFound
 from wfstore.ids import LAST_ID
 from wfstore.vocabulary import NodeType
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from wfstore.documents.findings import Finding
     from wfstore.models import Workflow, WorkflowVersion
     from wfstore.sync.store import Store
@@ -104,7 +102,7 @@ def list_(
     if templates and criteria:
         raise typer.BadParameter("--templates goes without other filters")
     page: dict[str, Any] = {"before_id": before or LAST_ID, "limit": limit}
-    with _connected(database_url, tenant) as store:
+    with connected(database_url, tenant) as store:
         workflows = store.workflows
         if templates:
             found = workflows.templates(**page)
@@ -135,7 +133,7 @@ def show(
     - `wfstore workflows show 0198c0de-... --revision 3 --nodes`
     - `wfstore workflows show 0198c0de-... --json > document.json`
     """
-    with _connected(database_url, tenant) as store:
+    with connected(database_url, tenant) as store:
         workflow = _workflow(store, identifier)
         version = None if revision is None else _version(store, identifier, revision)
     document = (version or workflow).workflow_data
@@ -167,7 +165,7 @@ def diff(
     """
     from wfstore.cli.workflow_changes import print_changes
 
-    with _connected(database_url, tenant) as store:
+    with connected(database_url, tenant) as store:
         workflow = _workflow(store, identifier)
         if old is None:
             pages, present = store.workflow_versions, workflow.content_revision
@@ -194,7 +192,7 @@ def versions(
     json: Json = False,
 ) -> None:
     """List the versions of a workflow, latest first: each save that changed the document made one."""
-    with _connected(database_url, tenant) as store:
+    with connected(database_url, tenant) as store:
         workflow = _workflow(store, identifier)
         pages = store.workflow_versions
         found = pages.page(workflow_id=identifier, before_revision=_LAST_REVISION, limit=limit)
@@ -244,7 +242,7 @@ def restore(
     json: Json = False,
 ) -> None:
     """Save the document of an earlier version again, as a new version; those between stay."""
-    with _connected(database_url, tenant) as store:
+    with connected(database_url, tenant) as store:
         workflow = _workflow(store, identifier)
         saved = store.workflows.restore(identifier, revision, revision=workflow.revision)
     said = f"is as it was at revision {revision}" if saved.changed else f"was as at revision {revision} already"
@@ -259,7 +257,7 @@ def duplicate(
     json: Json = False,
 ) -> None:
     """Copy a workflow; the copy is inactive and begins at revision 1."""
-    with _connected(database_url, tenant) as store:
+    with connected(database_url, tenant) as store:
         saved = store.workflows.duplicate(_workflow(store, identifier).id, name=name)
         _tell(saved, f"{_workflow(store, saved.id).name} is workflow {saved.id}", json=json)
 
@@ -272,18 +270,12 @@ def instantiate(
     json: Json = False,
 ) -> None:
     """Make a workflow from a template, one's own or one of the system's."""
-    with _connected(database_url, tenant) as store:
+    with connected(database_url, tenant) as store:
         saved = store.workflows.instantiate(identifier, name=name)
         _tell(saved, f"{_workflow(store, saved.id).name} is workflow {saved.id}", json=json)
 
 
 # --- common parts -------------------------------------------------------------------------------------------
-
-
-def _connected(database_url: str | None, tenant: str) -> AbstractContextManager[Store]:
-    from wfstore.sync.connecting import connect
-
-    return connect(database_url, tenant=tenant_of(tenant))
 
 
 def _workflow(store: Store, identifier: UUID) -> Workflow:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
 from typing import Any
 
+from wfstore.documents.graphs import Graph, reached
 from wfstore.errors import InvalidInput
 
 
@@ -17,19 +16,12 @@ def downstream(document: dict[str, Any], start: str) -> set[str]:
     """
     if start not in {node["node_id"] for node in document.get("nodes") or ()}:
         raise InvalidInput(f"this version of the workflow has no node {start!r}")
-    targets: dict[str, list[str]] = defaultdict(list)
-    for connection in _connections(document):
-        targets[connection["source_node_id"]].append(connection["target_node_id"])
-    reached = {start}
-    pending = [start]
-    while pending:
-        for target in targets[pending.pop()]:
-            if target not in reached:
-                reached.add(target)
-                pending.append(target)
-    return reached
-
-
-def _connections(document: dict[str, Any]) -> Iterable[dict[str, Any]]:
-    connections: list[dict[str, Any]] = document.get("connections") or []
-    return connections
+    edges = [(each["source_node_id"], each["target_node_id"]) for each in document.get("connections") or ()]
+    number_of = {
+        node_id: n for n, node_id in enumerate(dict.fromkeys([start, *(end for edge in edges for end in edge)]))
+    }
+    successors: Graph = [[] for _ in number_of]
+    for source, target in edges:
+        successors[number_of[source]].append(number_of[target])
+    there = reached(successors, [number_of[start]])
+    return {node_id for node_id, n in number_of.items() if there[n]}

@@ -8,10 +8,9 @@ from uuid import UUID
 
 from wfstore.documents.execution_data import from_rows
 from wfstore.errors import NotFound
-from wfstore.models import Execution, NodeExecution
+from wfstore.models import Execution
+from wfstore.sync.node_executions import NodeExecutions
 from wfstore.sync.typed import ExecutionsNamespace
-
-_PAGE = 1_000
 
 
 class ExecutionData(ExecutionsNamespace):
@@ -29,21 +28,4 @@ class ExecutionData(ExecutionsNamespace):
         execution: Execution | None = self._run("get", execution_id=execution_id)
         if execution is None:
             raise NotFound(f"execution {execution_id} is not there")
-        return from_rows(execution, self._node_runs(execution_id))
-
-    def _node_runs(self, execution_id: UUID) -> list[NodeExecution]:
-        """Return whole rows by node and pass, a page at a time."""
-        found: list[NodeExecution] = []
-        node_id, run_index = "", -1
-        while True:
-            page: list[NodeExecution] = self._run(
-                "node_executions.page_results",
-                execution_id=execution_id,
-                after_node_id=node_id,
-                after_run_index=run_index,
-                limit=_PAGE,
-            )
-            found += page
-            if len(page) < _PAGE:
-                return found
-            node_id, run_index = page[-1].node_id, page[-1].run_index
+        return from_rows(execution, NodeExecutions(self._runner, "node_executions").whole_of(execution_id))

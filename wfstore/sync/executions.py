@@ -16,11 +16,9 @@ from wfstore.inputs import check_name, check_new, check_time
 from wfstore.leases import NewExecution
 from wfstore.models import Execution, ExecutionCreated, IdempotencyKey, WorkflowVersion
 from wfstore.sync.execution_data import ExecutionData
-from wfstore.sync.leasing import Leasing, lease_lost, milliseconds
+from wfstore.sync.leasing import Leasing, milliseconds
 from wfstore.sync.running import Runner
 from wfstore.vocabulary import ExecutionMode
-
-__all__ = ["Executions", "lease_lost"]
 
 
 class Executions(Leasing, ExecutionData):

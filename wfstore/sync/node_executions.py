@@ -12,10 +12,11 @@ import orjson
 from wfstore.errors import AlreadyRecorded, InvalidInput, WfstoreError
 from wfstore.leases import NodeResult
 from wfstore.models import NodeExecution, NodeExecutionSummary, RecordOutcome
-from wfstore.sync.executions import lease_lost
+from wfstore.sync.leasing import lease_lost
 from wfstore.sync.typed import NodeExecutionsNamespace
 
 _PAGE = 1_000
+_WHOLE_PAGE = 200
 
 
 class NodeExecutions(NodeExecutionsNamespace):
@@ -59,18 +60,22 @@ class NodeExecutions(NodeExecutionsNamespace):
 
     def all_of(self, execution_id: UUID) -> list[NodeExecutionSummary]:
         """Return all node runs of one execution without their payload, by node and pass."""
-        found: list[NodeExecutionSummary] = []
+        return self._every("page_by_execution", execution_id, _PAGE)
+
+    def whole_of(self, execution_id: UUID) -> list[NodeExecution]:
+        """Return all node runs of one execution, payloads included, by node and pass."""
+        return self._every("page_results", execution_id, _WHOLE_PAGE)
+
+    def _every(self, pages: str, execution_id: UUID, limit: int) -> list[Any]:
+        """Read page after page of a query of node runs."""
+        found: list[Any] = []
         node_id, run_index = "", -1
         while True:
-            page: list[NodeExecutionSummary] = self._run(
-                "page_by_execution",
-                execution_id=execution_id,
-                after_node_id=node_id,
-                after_run_index=run_index,
-                limit=_PAGE,
+            page = self._run(
+                pages, execution_id=execution_id, after_node_id=node_id, after_run_index=run_index, limit=limit
             )
             found += page
-            if len(page) < _PAGE:
+            if len(page) < limit:
                 return found
             node_id, run_index = page[-1].node_id, page[-1].run_index
 

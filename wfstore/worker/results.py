@@ -17,8 +17,6 @@ from wfstore.models import NodeExecution
 from wfstore.vocabulary import NodeStatus
 from wfstore.worker.holding import Holding
 
-_PAGE = 200
-
 Key = tuple[str, int]
 """A node's id and its run_index."""
 
@@ -86,19 +84,8 @@ class Results:
         )
 
     async def _read_all(self) -> None:
-        node_id, run_index = "", -1
-        while True:
-            page: list[NodeExecution] = await self._store.node_executions.page_results(
-                execution_id=self._holding.lease.execution_id,
-                after_node_id=node_id,
-                after_run_index=run_index,
-                limit=_PAGE,
-            )
-            for row in page:
-                self._known[row.node_id, row.run_index] = _stored(row)
-            if len(page) < _PAGE:
-                return
-            node_id, run_index = page[-1].node_id, page[-1].run_index
+        for row in await self._store.node_executions.whole_of(self._holding.lease.execution_id):
+            self._known[row.node_id, row.run_index] = _stored(row)
 
 
 def _stored(row: NodeExecution) -> Stored:
