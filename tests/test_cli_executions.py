@@ -92,7 +92,7 @@ def test_lists_latest_first_with_what_the_queue_says(database: str, worker: Stor
     finish(worker, lease_of(worker, done), ExecutionStatus.ERROR, error_message="no [b]such\x1b[31m host")
     waiting = enqueue()
     assert worker.executions.suspend(lease_of(worker, waiting), signal="approved")
-    later = enqueue(visible_at=NOW + timedelta(days=1))
+    later = enqueue(visible_at=NOW + timedelta(days=2))  # another day than today, also after midnight
     found = read_json(database, "list")
     assert ids(found) == [str(later), str(waiting), str(done)]
     assert [row["queue"] and row["queue"]["status"] for row in found] == ["NEW", "WAITING", None]
