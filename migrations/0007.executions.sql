@@ -186,6 +186,12 @@ BEGIN
     IF to_regclass(format('public.%I', results)) IS NOT NULL THEN
         RETURN suffix;
     END IF;
+    -- One at a time: two CREATEs of one name meet in the catalogues at a table, a type or an index, as chance has it.
+    -- A table lock: a row's would not make to_regclass forget what it has just seen. It stops neither reads nor writes.
+    LOCK TABLE retention_policies IN SHARE UPDATE EXCLUSIVE MODE;
+    IF to_regclass(format('public.%I', results)) IS NOT NULL THEN
+        RETURN suffix; -- somebody made it meanwhile
+    END IF;
     PERFORM set_config('citus.multi_shard_modify_mode', 'sequential', true);
     -- CREATE by LIKE, then ATTACH: CREATE ... PARTITION OF stalls all writers behind the oldest reader.
     EXECUTE format('CREATE TABLE %I (LIKE workflow_executions INCLUDING ALL)', executions);
@@ -213,9 +219,6 @@ BEGIN
         results, wfstore_uuid7_floor(lower), wfstore_uuid7_floor(upper)
     );
     RETURN suffix;
-EXCEPTION
-    -- somebody made it while this call waited for the name
-    WHEN duplicate_table OR unique_violation THEN RETURN suffix;
 END
 $$;
 COMMENT ON FUNCTION wfstore_create_partition(timestamptz) IS 'Make the pair of sibling partitions that holds this time, where it is missing; returns their suffix. For the owner: any time.';

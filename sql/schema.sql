@@ -233,6 +233,12 @@ BEGIN
     IF to_regclass(format('public.%I', results)) IS NOT NULL THEN
         RETURN suffix;
     END IF;
+    -- One at a time: two CREATEs of one name meet in the catalogues at a table, a type or an index, as chance has it.
+    -- A table lock: a row's would not make to_regclass forget what it has just seen. It stops neither reads nor writes.
+    LOCK TABLE retention_policies IN SHARE UPDATE EXCLUSIVE MODE;
+    IF to_regclass(format('public.%I', results)) IS NOT NULL THEN
+        RETURN suffix; -- somebody made it meanwhile
+    END IF;
     PERFORM set_config('citus.multi_shard_modify_mode', 'sequential', true);
     -- CREATE by LIKE, then ATTACH: CREATE ... PARTITION OF stalls all writers behind the oldest reader.
     EXECUTE format('CREATE TABLE %I (LIKE workflow_executions INCLUDING ALL)', executions);
@@ -260,9 +266,6 @@ BEGIN
         results, wfstore_uuid7_floor(lower), wfstore_uuid7_floor(upper)
     );
     RETURN suffix;
-EXCEPTION
-    -- somebody made it while this call waited for the name
-    WHEN duplicate_table OR unique_violation THEN RETURN suffix;
 END
 $$;
 
@@ -1178,7 +1181,7 @@ INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, rec
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0004.users', '28de47273197a8df9327f2b56c857c564b8cbde64eb9bebe9216c9def6bbb05a', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0005.workflows', '5b5067b6697c0cec2bd0eb297d3a439407ba88e1a542cf2cd80c02fb3df4df64', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0006.nodes', 'fd6bdafd68ae0686db2f8afce30bdda74809ba3e12deb3e1ac396ac37ed92c17', false, now());
-INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0007.executions', '4e5d3669fa9d5c84455f81c92b879a9dbe105bfcc5c026b510b44b9b934e68e3', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0007.executions', '74966cfe81ab1cfa79bdeee86e2973a592ebc7ec69ba5969a4fb97c29f637d27', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0008.execution_queue', '875f18faa95101499a22f6aa28fb8c8586c4cbe39c8d102173c22d71180289d1', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0009.execution_control', 'be3226de87c67aa97f726f7a904dc2780540fea99c1dbe80b5492f752756c990', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0010.execution_signals', 'dfadee6dce2242db9c7dac4f7ae78998d1eb7ef9669d01234db91bfc6480fd25', false, now());
