@@ -22,8 +22,8 @@ from tests.executionkit import Admin
 from wfstore import Role
 from wfstore.ids import DEFAULT_TENANT
 from wfstore.queryfiles.catalogue import Catalogue
-from wfstore.sync.calling import call
-from wfstore.sync.running import Call, TransactionRunner, Woken, pipelined
+from wfstore.sync.calling import Call, call, pipelined
+from wfstore.sync.running import TransactionRunner, Woken
 from wfstore.sync.store import Namespaces
 from wfstore.translate import refuse
 

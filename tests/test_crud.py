@@ -319,7 +319,7 @@ def test_an_execution_id_without_a_time_is_refused(app: Store) -> None:
 
 
 def test_a_number_out_of_range_is_refused_by_name(app: Store) -> None:
-    with pytest.raises(InvalidInput, match=r"^executions\.enqueue_many: priorities is out of range: integer"):
+    with pytest.raises(InvalidInput, match=r"^executions\.enqueue_many: priorities is out of range: "):
         enqueue(app, add_workflow(app), priority=2**31)
 
 

@@ -17,7 +17,7 @@ from tests.queuekit import listening, meeting, one, status, together
 from wfstore import ClaimedExecution, NewExecution, Store, uuid7
 from wfstore.errors import AlreadyFinished, InvalidInput, LeaseLost, NotFound
 from wfstore.leases import Failure, Signal
-from wfstore.sync.running import Call
+from wfstore.sync.calling import Call
 from wfstore.vocabulary import ExecutionStatus
 
 face, app, hand = facekit.face, facekit.app, facekit.hand

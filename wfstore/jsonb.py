@@ -7,6 +7,11 @@ PostgreSQL keeps a number as a decimal with its scale: `1.0` stays `1.0`, but `1
 from __future__ import annotations
 
 import re
+from typing import Any
+
+import orjson
+
+from wfstore.errors import InvalidInput
 
 # Both begin with the letter, which a search finds several times faster than any digit. orjson writes 1e16, or 1e+16
 # in later releases, no capital and no space. A string that looks like it costs the walk below, no more.
@@ -18,6 +23,28 @@ _ENLARGED = re.compile(
     re.DOTALL,
 )
 _NEGATIVE_ZERO = re.compile(_STRING + rb"|-(0\.0)(?![0-9eE])", re.DOTALL)
+
+
+class Encoded(bytes):
+    """JSON that `json_bytes` has written, to be sent as it is."""
+
+
+def json_bytes(value: Any, name: str) -> bytes | None:
+    """Serialize a value for jsonb; bytes are JSON already, None is SQL's NULL. Floats stay floats.
+
+    Raises:
+        InvalidInput: it is not JSON (a lone surrogate, an integer beyond 64 bits, an unknown type, bytes that are
+            not UTF-8).
+    """
+    if value is None or type(value) is Encoded:
+        return value
+    try:
+        if isinstance(value, bytes):
+            value.decode()
+            return Encoded(keeping_floats(value, is_ours=False))
+        return Encoded(keeping_floats(orjson.dumps(value)))
+    except (orjson.JSONEncodeError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"{name} is not JSON that can be stored: {error}") from error
 
 
 def keeping_floats(text: bytes, *, is_ours: bool = True) -> bytes:

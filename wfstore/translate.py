@@ -70,7 +70,8 @@ def connection_lost(error: BaseException) -> bool:
 
 def transaction_failed(error: psycopg.Error) -> bool:
     """Whether the transaction was rolled back for reasons that a repetition may not meet again."""
-    return isinstance(error, pg.SerializationFailure | pg.DeadlockDetected)
+    # Prepared statements are gone after a DEALLOCATE or DISCARD; the next attempt makes them again.
+    return isinstance(error, pg.SerializationFailure | pg.DeadlockDetected | pg.InvalidSqlStatementName)
 
 
 def partition_missing(error: psycopg.Error) -> bool:

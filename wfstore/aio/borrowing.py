@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from types import TracebackType
 from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection
+from psycopg.pq import TransactionStatus
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from wfstore.errors import DatabaseUnavailable
@@ -15,8 +15,7 @@ from wfstore.errors import DatabaseUnavailable
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
 
 
-@asynccontextmanager
-async def borrowed(pool: Pool) -> AsyncIterator[AsyncConnection[Any]]:
+class borrowed:  # noqa: N801 - read as a function's name: async with borrowed(pool) as connection
     """Lend a connection for a block; at its end what is open is committed, or rolled back when it raises.
 
     A connection that the server has closed meanwhile is replaced, which costs no round trip to find out: so
@@ -25,12 +24,23 @@ async def borrowed(pool: Pool) -> AsyncIterator[AsyncConnection[Any]]:
     Raises:
         DatabaseUnavailable: there was none within the pool's timeout, or the store is closed.
     """
-    connection = await _take(pool)
-    try:
-        async with connection:
-            yield connection
-    finally:
-        await pool.putconn(connection)
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def __aenter__(self) -> AsyncConnection[Any]:
+        self._connection = await _take(self._pool)
+        return self._connection
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            # mostly the calls have brought their own COMMIT along
+            if self._connection.pgconn.transaction_status != TransactionStatus.IDLE:
+                await self._connection.__aexit__(kind, error, trace)
+        finally:
+            await self._pool.putconn(self._connection)
 
 
 async def _take(pool: Pool) -> AsyncConnection[Any]:

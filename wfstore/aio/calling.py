@@ -1,13 +1,65 @@
-"""Run one query on one connection."""
+"""Run queries on one connection: one by psycopg's cursor, several in one round trip."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 from psycopg import AsyncClientCursor, AsyncConnection, AsyncCursor
+from psycopg.pq import PipelineStatus
 
 from wfstore.queryfiles.query import Query
+from wfstore.wire.exchange import Exchange, broken
+from wfstore.wire.session import Session, session_of
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A query and its arguments."""
+
+    query: Query
+    arguments: Mapping[str, Any]
+
+
+async def pipelined(connection: AsyncConnection[Any], calls: Sequence[Call]) -> list[Any]:
+    """Send all calls at once, then read all results."""
+    session = session_of(connection)
+    if session is None or connection.pgconn.pipeline_status != PipelineStatus.OFF:
+        return await _by_cursors(connection, calls)
+    return await _exchanged(connection, session, calls)
+
+
+async def _exchanged(connection: AsyncConnection[Any], session: Session, calls: Sequence[Call]) -> list[Any]:
+    async with connection.lock:
+        exchange = Exchange(connection, session, [(call.query, call.arguments) for call in calls])
+        try:
+            results = await connection.wait(exchange.communicate())
+        except BaseException:
+            if broken(connection):  # cancelled: an answer is on its way to nobody
+                connection.pgconn.finish()
+            raise
+        return exchange.read(results)
+
+
+async def _by_cursors(connection: AsyncConnection[Any], calls: Sequence[Call]) -> list[Any]:
+    """The same on a connection of the caller's own, whose pipeline and whose prepared statements are psycopg's."""
+    cursors: list[AsyncCursor[Any]] = []
+    failure: Exception | None = None
+    try:
+        async with connection.pipeline():
+            try:
+                for call in calls:
+                    cursors.append(await send(call.query, connection, call.arguments))
+            except Exception as error:  # raised outside: inside, psycopg would log a warning beside it
+                failure = error
+    except psycopg.Error:
+        if failure is None:
+            raise
+    if failure is not None:
+        raise failure
+    return [await receive(call.query, cursor) for call, cursor in zip(calls, cursors, strict=True)]
 
 
 async def send(query: Query, connection: AsyncConnection[Any], arguments: Mapping[str, Any]) -> AsyncCursor[Any]:

@@ -21,8 +21,10 @@ from wfstore.catalogue import CATALOGUE
 from wfstore.compatibility import check_compatible, check_role, no_connection, no_schema, unavailable, unknown_tenant
 from wfstore.errors import InvalidInput
 from wfstore.ids import DEFAULT_TENANT
+from wfstore.models import SessionFacts
 from wfstore.server import Role, resolve
 from wfstore.translate import connection_lost
+from wfstore.wire.session import begin
 
 IDLE_IN_TRANSACTION_TIMEOUT = "60s"
 """A transaction that does nothing for so long is ended by the server: it would hold its locks."""
@@ -73,12 +75,12 @@ async def connect(
         timeout=timeout,
         open=False,
         connection_class=connection_class,
-        configure=_configure,
+        configure=partial(_configure, prepare_threshold=prepare_threshold),
         # BEGIN and COMMIT travel with the statements between them: psycopg's own cost a round trip each
-        kwargs={"prepare_threshold": prepare_threshold, "autocommit": True},
+        kwargs={"autocommit": True, "client_encoding": "utf8"},
     )
     try:
-        await _check(url, timeout, connection_class)
+        default_tenant = await _check(url, timeout, connection_class)
         await pool.open(wait=True, timeout=timeout)
         tenant_id = tenant if isinstance(tenant, UUID) else await _tenant(pool, tenant)
     except psycopg.OperationalError as error:
@@ -90,16 +92,20 @@ async def connect(
     except BaseException:
         await pool.close()
         raise
-    return AsyncStore(AsyncPoolRunner(pool, CATALOGUE, tenant_id, attempts))
+    return AsyncStore(AsyncPoolRunner(pool, CATALOGUE, tenant_id, attempts, default_tenant))
 
 
-async def _configure(connection: AsyncConnection[Any]) -> None:
+async def _configure(connection: AsyncConnection[Any], prepare_threshold: int | None) -> None:
     set_json_loads(_read_json, connection)
+    begin(connection, prepare_threshold)
     await call(CATALOGUE["session.limit_idle_transactions"], connection, {"timeout": IDLE_IN_TRANSACTION_TIMEOUT})
 
 
-async def _check(url: str, timeout: float, connection_class: type[AsyncConnection[Any]]) -> None:
-    """Look at schema and role once, on a connection of its own: its errors are the clearest."""
+async def _check(url: str, timeout: float, connection_class: type[AsyncConnection[Any]]) -> UUID | None:
+    """Look at schema and role once, on a connection of its own: its errors are the clearest.
+
+    Returns the tenant that sessions of the role work for unless they are told otherwise, if the database says so.
+    """
     waits: dict[str, Any] = (
         {} if "connect_timeout" in conninfo_to_dict(url) else {"connect_timeout": max(2, int(timeout))}
     )
@@ -113,7 +119,9 @@ async def _check(url: str, timeout: float, connection_class: type[AsyncConnectio
         applied = await call(CATALOGUE["schema.applied"], connection, {})
         breaking = await call(CATALOGUE["schema.breaking"], connection, {})
         check_compatible(applied, breaking)
-        check_role(await call(CATALOGUE["session.facts"], connection, {}))
+        facts: SessionFacts = await call(CATALOGUE["session.facts"], connection, {})
+        check_role(facts)
+    return facts.default_tenant
 
 
 async def _tenant(pool: AsyncConnectionPool[AsyncConnection[Any]], slug: str) -> UUID:

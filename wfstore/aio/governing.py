@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from wfstore.aio.calling import Call
 from wfstore.aio.executions import AsyncExecutions
-from wfstore.aio.running import AsyncRunner, Call
+from wfstore.aio.running import AsyncRunner
 from wfstore.aio.typed import (
     AsyncConcurrencyLimitsNamespace,
     AsyncDeadLettersNamespace,

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from wfstore.aio.running import AsyncRunner, Call
+from wfstore.aio.calling import Call
+from wfstore.aio.running import AsyncRunner
 from wfstore.aio.typed import AsyncExecutionsNamespace
 from wfstore.errors import InvalidInput, LeaseLost
 from wfstore.inputs import check_lease, check_leases, check_name, check_time, check_wait

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from wfstore.aio.running import AsyncRunner, Call
+from wfstore.aio.calling import Call
+from wfstore.aio.running import AsyncRunner
 
 
 class AsyncNamespace:

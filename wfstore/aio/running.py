@@ -11,16 +11,15 @@ from typing import Any, NoReturn, Protocol, TypeVar
 from uuid import UUID
 
 import psycopg
-from psycopg import AsyncConnection, AsyncCursor
+from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from wfstore.aio.borrowing import borrowed
-from wfstore.aio.calling import receive, send
+from wfstore.aio.calling import Call, pipelined
 from wfstore.aio.waiting import sleep
 from wfstore.errors import DatabaseUnavailable, InvalidInput, OutcomeUnknown, PartitionOutOfWindow
 from wfstore.ids import time_of
 from wfstore.queryfiles.catalogue import Catalogue
-from wfstore.queryfiles.query import Query
 from wfstore.translate import connection_lost, partition_missing, reason, refuse, transaction_failed
 
 T = TypeVar("T")
@@ -30,14 +29,6 @@ Woken = Callable[[list[Any]], Collection[str]]
 
 _FIRST_PAUSE = 0.02
 _LONGEST_PAUSE = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A query and its arguments."""
-
-    query: Query
-    arguments: Mapping[str, Any]
 
 
 class AsyncRunner(Protocol):
@@ -57,25 +48,6 @@ class AsyncRunner(Protocol):
     async def transact(self, body: Callable[[AsyncRunner], Awaitable[T]], *, repeatable: bool) -> T:
         """Run several steps in one transaction; `repeatable`: also after a connection was lost."""
         ...
-
-
-async def pipelined(connection: AsyncConnection[Any], calls: Sequence[Call]) -> list[Any]:
-    """Send all calls at once, then read all results."""
-    cursors: list[AsyncCursor[Any]] = []
-    failure: Exception | None = None
-    try:
-        async with connection.pipeline():
-            try:
-                for call in calls:
-                    cursors.append(await send(call.query, connection, call.arguments))
-            except Exception as error:  # raised outside: inside, psycopg would log a warning beside it
-                failure = error
-    except psycopg.Error:
-        if failure is None:
-            raise
-    if failure is not None:
-        raise failure
-    return [await receive(call.query, cursor) for call, cursor in zip(calls, cursors, strict=True)]
 
 
 class AsyncTransactionRunner:
@@ -120,34 +92,41 @@ class AsyncPoolRunner:
     """
 
     def __init__(
-        self, pool: AsyncConnectionPool[AsyncConnection[Any]], catalogue: Catalogue, tenant_id: UUID, attempts: int
+        self,
+        pool: AsyncConnectionPool[AsyncConnection[Any]],
+        catalogue: Catalogue,
+        tenant_id: UUID,
+        attempts: int,
+        default_tenant: UUID | None = None,
     ) -> None:
+        """Run calls for `tenant_id`; `default_tenant` is whom the server takes connections to work for, unless told."""
         self.pool = pool
         self.catalogue = catalogue
         self.tenant_id = tenant_id
         self.attempts = attempts
+        self.default_tenant = default_tenant
+
+    def for_tenant(self, tenant_id: UUID) -> AsyncPoolRunner:
+        """Return a runner for another tenant; both share the pool."""
+        return AsyncPoolRunner(self.pool, self.catalogue, tenant_id, self.attempts, self.default_tenant)
 
     async def run(self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None) -> list[Any]:
         """Run the calls in one transaction and one round trip; domain errors for what the database refuses."""
-        commit = Call(self.catalogue["session.commit"], {})
-        everything = [*self.beginning(), *calls, commit, *self._telling(ready)]
+        before: Sequence[Call] = self.beginning()
+        after: Sequence[Call] = [Call(self.catalogue["session.commit"], {}), *self._telling(ready)]
+        if len(calls) == 1 and len(before) == 1 and len(after) == 1:
+            before = after = ()  # one statement that needs no setting is a transaction by itself
 
         async def once() -> list[Any]:
             async with borrowed(self.pool) as connection:
-                results = (await pipelined(connection, everything))[2 : 2 + len(calls)]
+                results = (await pipelined(connection, [*before, *calls, *after]))[len(before) :][: len(calls)]
                 if woken is not None and (told := self._telling(woken(results))):
                     # All is committed: a loss of the connection here is none of the caller's. Workers also poll.
                     with suppress(psycopg.OperationalError):
                         await pipelined(connection, told)
                 return results
 
-        work = _Work(
-            _names(calls),
-            repeatable=all(call.query.repeatable for call in calls),
-            reads_only=all(call.query.reads_only for call in calls),
-            calls=calls,
-        )
-        return await self._repeated(once, work)
+        return await self._repeated(once, _Work(calls))
 
     async def transact(self, body: Callable[[AsyncRunner], Awaitable[T]], *, repeatable: bool) -> T:
         """Run the steps in one transaction of their own."""
@@ -157,7 +136,7 @@ class AsyncPoolRunner:
                 await pipelined(connection, self.beginning())
                 return await body(_BareRunner(connection, self.catalogue, self.tenant_id))
 
-        return await self._repeated(once, _Work("a transaction", repeatable=repeatable, reads_only=False))
+        return await self._repeated(once, _Work((), steps_repeatable=repeatable))
 
     def _telling(self, queues: Collection[str]) -> list[Call]:
         """Return the calls that tell who listens to these queues.
@@ -172,8 +151,12 @@ class AsyncPoolRunner:
 
     def beginning(self) -> list[Call]:
         """Return the calls that a transaction for this tenant begins with."""
-        tenant = {"tenant_ids": str(self.tenant_id)}
-        return [Call(self.catalogue["session.begin"], {}), Call(self.catalogue["session.set_tenants"], tenant)]
+        begin = Call(self.catalogue["session.begin"], {})
+        return [begin] if self.tenant_id == self.default_tenant else [begin, self.setting()]
+
+    def setting(self) -> Call:
+        """Return the call that says for which tenant a transaction works."""
+        return Call(self.catalogue["session.set_tenants"], {"tenant_ids": str(self.tenant_id)})
 
     async def _repeated(self, once: Callable[[], Awaitable[T]], work: _Work) -> T:
         pause = _FIRST_PAUSE
@@ -211,10 +194,24 @@ class AsyncPoolRunner:
 class _Work:
     """What is run, and perhaps repeated."""
 
-    name: str
-    repeatable: bool
-    reads_only: bool
-    calls: Sequence[Call] = ()
+    calls: Sequence[Call]
+    """None of them: steps that make their own calls."""
+    steps_repeatable: bool = False
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return _names(self.calls) if self.calls else "a transaction"
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether to do it twice leaves the database as to do it once."""
+        return all(call.query.repeatable for call in self.calls) if self.calls else self.steps_repeatable
+
+    @property
+    def reads_only(self) -> bool:
+        """Whether it changes nothing."""
+        return bool(self.calls) and all(call.query.reads_only for call in self.calls)
 
     def give_up(self, error: psycopg.Error, attempt: int) -> NoReturn:
         """Raise what the last attempt's error means."""

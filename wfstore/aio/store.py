@@ -14,10 +14,11 @@ from psycopg.pq import TransactionStatus
 from psycopg_pool import AsyncConnectionPool
 
 from wfstore.aio.borrowing import borrowed
+from wfstore.aio.calling import pipelined
 from wfstore.aio.executions import AsyncExecutions
 from wfstore.aio.governing import AsyncConcurrencyLimits, AsyncDeadLetters, AsyncExecutionPauses
 from wfstore.aio.node_executions import AsyncNodeExecutions
-from wfstore.aio.running import AsyncPoolRunner, AsyncRunner, AsyncTransactionRunner, pipelined
+from wfstore.aio.running import AsyncPoolRunner, AsyncRunner, AsyncTransactionRunner
 from wfstore.aio.typed import (
     AsyncExecutionKeysNamespace,
     AsyncExecutionSignalsNamespace,
@@ -98,8 +99,7 @@ class AsyncStore(AsyncNamespaces):
                 f"for_tenant takes a tenant's id, a UUID, not {tenant_id!r}",
                 hint="store.tenants.resolve(slug=...) finds the id of a slug.",
             )
-        runner = self._pool_runner
-        return AsyncStore(AsyncPoolRunner(runner.pool, runner.catalogue, tenant_id, runner.attempts))
+        return AsyncStore(self._pool_runner.for_tenant(tenant_id))
 
     async def within(self, connection: AsyncConnection[Any]) -> AsyncTransaction:
         """Return the namespaces inside a transaction of the caller's own, on a connection that is not the pool's.
@@ -116,7 +116,7 @@ class AsyncStore(AsyncNamespaces):
                 hint="Open one: async with connection.transaction().",
             )
         runner = self._pool_runner
-        await pipelined(connection, runner.beginning()[1:])
+        await pipelined(connection, [runner.setting()])
         return AsyncTransaction(AsyncTransactionRunner(connection, runner.catalogue, self.tenant_id))
 
     @asynccontextmanager

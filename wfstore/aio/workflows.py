@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from wfstore.aio.running import Call
+from wfstore.aio.calling import Call
 from wfstore.aio.workflow_copies import AsyncWorkflowCopies
 from wfstore.aio.workflow_diff import AsyncWorkflowDiff
 from wfstore.aio.workflow_finding import AsyncWorkflowFinding

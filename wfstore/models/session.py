@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from wfstore.models.row import Row
 
 
@@ -15,3 +17,11 @@ class SessionFacts(Row):
     """`wfstore.tenant_id` as the session has it; empty when it is unset."""
     server_version: int
     """As in server_version_num: 150000 and up."""
+
+    @property
+    def default_tenant(self) -> UUID | None:
+        """The one tenant that sessions work for unless told otherwise; None: there is none, or there are several."""
+        try:
+            return UUID(self.tenant_setting)
+        except ValueError:
+            return None

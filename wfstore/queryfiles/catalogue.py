@@ -84,7 +84,7 @@ def _query(namespace: str, statement: Statement, datum: QueryDatum, models: Modu
         text=datum.sql,
         shape=header.shape,
         parameters=header.parameters,
-        json_parameters=_json_parameters(statement.tokens),
+        casts=_casts(statement.tokens),
         result=_result(statement, models),
         doc=header.doc,
         directives=header.directives,
@@ -105,13 +105,15 @@ def _result(statement: Statement, models: ModuleType) -> type[BaseModel] | type 
     raise QueryFileError(message, category="missing-model", path=header.path, line=header.line)
 
 
-def _json_parameters(body: list[Token]) -> dict[str, bool]:
-    """Parameters cast to jsonb, and whether as an array."""
-    found: dict[str, bool] = {}
+def _casts(body: list[Token]) -> dict[str, str]:
+    """The types that parameters are cast to; the first one counts."""
+    found: dict[str, str] = {}
     for index, token in enumerate(body):
-        following = [other.text.lower() for other in body[index + 1 : index + 5]]
-        if token.kind == "parameter" and following[:2] == ["::", "jsonb"]:
-            found[token.text[1:]] = following[2:4] == ["[", "]"]
+        following = [other.text.lower() for other in body[index + 1 : index + 6]]
+        if token.kind == "parameter" and following[:1] == ["::"]:
+            name = " ".join(following[1:3]) if following[1:3] == ["double", "precision"] else following[1]
+            is_array = following[1 + len(name.split()) :][:2] == ["[", "]"]
+            found.setdefault(token.text[1:], f"{name}[]" if is_array else name)
     return found
 
 

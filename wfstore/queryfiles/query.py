@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, Literal
 from uuid import UUID
 
-import orjson
 from pydantic import BaseModel
 
-from wfstore.errors import InvalidInput
-from wfstore.jsonb import keeping_floats
+from wfstore.jsonb import json_bytes
+from wfstore.queryfiles.rows import Maker, checked
+from wfstore.wire.statement import Statement, compiled
 
 Shape = Literal["list", "one", "value", "count"]
 
@@ -31,7 +32,7 @@ SCALARS: Mapping[str, type | None] = {
 """What `-- returns:` may name besides a model."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Query:
     """A statement of a query file."""
 
@@ -41,8 +42,8 @@ class Query:
     """The statement in psycopg's form, with `%(name)s` for parameters."""
     shape: Shape
     parameters: tuple[str, ...]
-    json_parameters: Mapping[str, bool]
-    """Parameters cast to jsonb; True where it is an array of them."""
+    casts: Mapping[str, str]
+    """The types that parameters are cast to, arrays with `[]`; a parameter without a cast is not there."""
     result: type[BaseModel] | type | None
     """The model of a row, or the type of a single value."""
     doc: str
@@ -64,6 +65,11 @@ class Query:
         """Whether its parameters are put into the text: utility statements take none from the server."""
         return self.directives.get("binding") == "client"
 
+    @cached_property
+    def statement(self) -> Statement:
+        """The statement in the server's form."""
+        return compiled(str(self), self.text, self.casts)
+
     @property
     def is_planned_anew(self) -> bool:
         """Whether it is planned for its arguments each time, never kept as a plan for all."""
@@ -82,39 +88,33 @@ class Query:
         parameters += [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in self.parameters]
         return inspect.Signature(parameters, return_annotation=self._annotation())
 
-    def bind(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Check the names of the arguments and make JSON of those that are it; TypeError on a wrong name."""
-        if arguments.keys() != set(self.parameters):
-            missing = sorted(set(self.parameters) - arguments.keys())
-            unknown = sorted(arguments.keys() - set(self.parameters))
+    def check_names(self, arguments: Mapping[str, Any]) -> None:
+        """Raise TypeError unless the arguments have the parameters' names."""
+        if arguments.keys() != self._names:
+            missing = sorted(self._names - arguments.keys())
+            unknown = sorted(arguments.keys() - self._names)
             problems = [f"lacks {', '.join(missing)}"] if missing else []
             problems += [f"has no parameter {', '.join(unknown)}"] if unknown else []
             raise TypeError(f"{self} {' and '.join(problems)}")
-        if not self.json_parameters:
-            return dict(arguments)
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(self.parameters)
+
+    def bind(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Check the names of the arguments and make JSON of those that are it; TypeError on a wrong name."""
+        self.check_names(arguments)
         bound = dict(arguments)
-        for name, is_array in self.json_parameters.items():
-            value = bound[name]
-            if is_array:
-                bound[name] = to_json_array(value, name)
-            else:
-                bound[name] = to_json(value, name)
+        for name, cast in self.casts.items():
+            if cast == "jsonb":
+                bound[name] = to_json(bound[name], name)
+            elif cast == "jsonb[]":
+                bound[name] = to_json_array(bound[name], name)
         return bound
 
-    def row_factory(self, cursor: Any) -> Callable[[Sequence[Any]], Any]:
-        """Make what psycopg calls for each row: a model by column name, or the first column."""
-        model = self.model
-        if model is None:
-            return _first
-        if cursor.description is None:
-            return _first
-        names = [column.name for column in cursor.description]
-        validate = model.__pydantic_validator__.validate_python
-
-        def make(values: Sequence[Any]) -> Any:
-            return validate(dict(zip(names, values, strict=True)))
-
-        return make
+    def row_factory(self, cursor: Any) -> Maker:
+        """Return what psycopg calls for each row, from the columns that its cursor names."""
+        return checked(self.model, tuple(column.name for column in cursor.description or ()))
 
     def _annotation(self) -> Any:
         match self.shape:
@@ -129,27 +129,16 @@ class Query:
 
 
 def to_json(value: Any, name: str) -> str | None:
-    """Serialize a value for a jsonb parameter; bytes are JSON already, None is SQL's NULL. Floats stay floats.
-
-    Raises:
-        InvalidInput: it is not JSON (a lone surrogate, an integer beyond 64 bits, an unknown type, bytes that are
-            not UTF-8).
-    """
-    if value is None:
-        return None
-    try:
-        if isinstance(value, bytes):
-            return keeping_floats(value, is_ours=False).decode()
-        return keeping_floats(orjson.dumps(value)).decode()
-    except (orjson.JSONEncodeError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{name} is not JSON that can be stored: {error}") from error
+    """Serialize a value for a jsonb parameter, as `json_bytes` does."""
+    text = json_bytes(value, name)
+    return None if text is None else text.decode()
 
 
 def to_json_array(values: Iterable[Any], name: str) -> str:
     """Serialize values for a jsonb[] parameter, as PostgreSQL writes arrays: psycopg takes ten times as long for lists.
 
     Raises:
-        InvalidInput: as of `to_json`.
+        InvalidInput: as of `json_bytes`.
     """
     texts = [to_json(value, name) for value in values]
     return "{" + ",".join(["NULL" if text is None else _quoted(text) for text in texts]) + "}"
@@ -157,7 +146,3 @@ def to_json_array(values: Iterable[Any], name: str) -> str:
 
 def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _first(values: Sequence[Any]) -> Any:
-    return values[0]

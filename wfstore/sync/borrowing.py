@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 from typing import Any
 
 import psycopg
 from psycopg import Connection
+from psycopg.pq import TransactionStatus
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from wfstore.errors import DatabaseUnavailable
@@ -16,8 +16,7 @@ from wfstore.errors import DatabaseUnavailable
 Pool = ConnectionPool[Connection[Any]]
 
 
-@contextmanager
-def borrowed(pool: Pool) -> Iterator[Connection[Any]]:
+class borrowed:  # noqa: N801 - read as a function's name: with borrowed(pool) as connection
     """Lend a connection for a block; at its end what is open is committed, or rolled back when it raises.
 
     A connection that the server has closed meanwhile is replaced, which costs no round trip to find out: so
@@ -26,12 +25,23 @@ def borrowed(pool: Pool) -> Iterator[Connection[Any]]:
     Raises:
         DatabaseUnavailable: there was none within the pool's timeout, or the store is closed.
     """
-    connection = _take(pool)
-    try:
-        with connection:
-            yield connection
-    finally:
-        pool.putconn(connection)
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    def __enter__(self) -> Connection[Any]:
+        self._connection = _take(self._pool)
+        return self._connection
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            # mostly the calls have brought their own COMMIT along
+            if self._connection.pgconn.transaction_status != TransactionStatus.IDLE:
+                self._connection.__exit__(kind, error, trace)
+        finally:
+            self._pool.putconn(self._connection)
 
 
 def _take(pool: Pool) -> Connection[Any]:

@@ -1,14 +1,66 @@
 # Derived from wfstore/aio by .ci/derive_sync.py: change it there.
-"""Run one query on one connection."""
+"""Run queries on one connection: one by psycopg's cursor, several in one round trip."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 from psycopg import ClientCursor, Connection, Cursor
+from psycopg.pq import PipelineStatus
 
 from wfstore.queryfiles.query import Query
+from wfstore.wire.exchange import Exchange, broken
+from wfstore.wire.session import Session, session_of
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A query and its arguments."""
+
+    query: Query
+    arguments: Mapping[str, Any]
+
+
+def pipelined(connection: Connection[Any], calls: Sequence[Call]) -> list[Any]:
+    """Send all calls at once, then read all results."""
+    session = session_of(connection)
+    if session is None or connection.pgconn.pipeline_status != PipelineStatus.OFF:
+        return _by_cursors(connection, calls)
+    return _exchanged(connection, session, calls)
+
+
+def _exchanged(connection: Connection[Any], session: Session, calls: Sequence[Call]) -> list[Any]:
+    with connection.lock:
+        exchange = Exchange(connection, session, [(call.query, call.arguments) for call in calls])
+        try:
+            results = connection.wait(exchange.communicate())
+        except BaseException:
+            if broken(connection):  # cancelled: an answer is on its way to nobody
+                connection.pgconn.finish()
+            raise
+        return exchange.read(results)
+
+
+def _by_cursors(connection: Connection[Any], calls: Sequence[Call]) -> list[Any]:
+    """The same on a connection of the caller's own, whose pipeline and whose prepared statements are psycopg's."""
+    cursors: list[Cursor[Any]] = []
+    failure: Exception | None = None
+    try:
+        with connection.pipeline():
+            try:
+                for call in calls:
+                    cursors.append(send(call.query, connection, call.arguments))
+            except Exception as error:  # raised outside: inside, psycopg would log a warning beside it
+                failure = error
+    except psycopg.Error:
+        if failure is None:
+            raise
+    if failure is not None:
+        raise failure
+    return [receive(call.query, cursor) for call, cursor in zip(calls, cursors, strict=True)]
 
 
 def send(query: Query, connection: Connection[Any], arguments: Mapping[str, Any]) -> Cursor[Any]:

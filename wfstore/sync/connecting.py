@@ -18,12 +18,14 @@ from wfstore.catalogue import CATALOGUE
 from wfstore.compatibility import check_compatible, check_role, no_connection, no_schema, unavailable, unknown_tenant
 from wfstore.errors import InvalidInput
 from wfstore.ids import DEFAULT_TENANT
+from wfstore.models import SessionFacts
 from wfstore.server import Role, resolve
 from wfstore.sync.calling import call
 from wfstore.sync.running import PoolRunner
 from wfstore.sync.store import Store
 from wfstore.sync.waiting import in_thread
 from wfstore.translate import connection_lost
+from wfstore.wire.session import begin
 
 IDLE_IN_TRANSACTION_TIMEOUT = "60s"
 """A transaction that does nothing for so long is ended by the server: it would hold its locks."""
@@ -74,12 +76,12 @@ def connect(
         timeout=timeout,
         open=False,
         connection_class=connection_class,
-        configure=_configure,
+        configure=partial(_configure, prepare_threshold=prepare_threshold),
         # BEGIN and COMMIT travel with the statements between them: psycopg's own cost a round trip each
-        kwargs={"prepare_threshold": prepare_threshold, "autocommit": True},
+        kwargs={"autocommit": True, "client_encoding": "utf8"},
     )
     try:
-        _check(url, timeout, connection_class)
+        default_tenant = _check(url, timeout, connection_class)
         pool.open(wait=True, timeout=timeout)
         tenant_id = tenant if isinstance(tenant, UUID) else _tenant(pool, tenant)
     except psycopg.OperationalError as error:
@@ -91,16 +93,20 @@ def connect(
     except BaseException:
         pool.close()
         raise
-    return Store(PoolRunner(pool, CATALOGUE, tenant_id, attempts))
+    return Store(PoolRunner(pool, CATALOGUE, tenant_id, attempts, default_tenant))
 
 
-def _configure(connection: Connection[Any]) -> None:
+def _configure(connection: Connection[Any], prepare_threshold: int | None) -> None:
     set_json_loads(_read_json, connection)
+    begin(connection, prepare_threshold)
     call(CATALOGUE["session.limit_idle_transactions"], connection, {"timeout": IDLE_IN_TRANSACTION_TIMEOUT})
 
 
-def _check(url: str, timeout: float, connection_class: type[Connection[Any]]) -> None:
-    """Look at schema and role once, on a connection of its own: its errors are the clearest."""
+def _check(url: str, timeout: float, connection_class: type[Connection[Any]]) -> UUID | None:
+    """Look at schema and role once, on a connection of its own: its errors are the clearest.
+
+    Returns the tenant that sessions of the role work for unless they are told otherwise, if the database says so.
+    """
     waits: dict[str, Any] = (
         {} if "connect_timeout" in conninfo_to_dict(url) else {"connect_timeout": max(2, int(timeout))}
     )
@@ -114,7 +120,9 @@ def _check(url: str, timeout: float, connection_class: type[Connection[Any]]) ->
         applied = call(CATALOGUE["schema.applied"], connection, {})
         breaking = call(CATALOGUE["schema.breaking"], connection, {})
         check_compatible(applied, breaking)
-        check_role(call(CATALOGUE["session.facts"], connection, {}))
+        facts: SessionFacts = call(CATALOGUE["session.facts"], connection, {})
+        check_role(facts)
+    return facts.default_tenant
 
 
 def _tenant(pool: ConnectionPool[Connection[Any]], slug: str) -> UUID:

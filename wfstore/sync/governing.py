@@ -11,8 +11,9 @@ from wfstore.errors import InvalidInput, NotFound
 from wfstore.inputs import check_name
 from wfstore.leases import NewExecution
 from wfstore.models import DeadLetter, Execution, ExecutionCreated
+from wfstore.sync.calling import Call
 from wfstore.sync.executions import Executions
-from wfstore.sync.running import Call, Runner
+from wfstore.sync.running import Runner
 from wfstore.sync.typed import (
     ConcurrencyLimitsNamespace,
     DeadLettersNamespace,

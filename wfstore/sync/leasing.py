@@ -13,7 +13,8 @@ from wfstore.errors import InvalidInput, LeaseLost
 from wfstore.inputs import check_lease, check_leases, check_name, check_time, check_wait
 from wfstore.leases import ClaimedExecution, Ending, Failure, Signal
 from wfstore.models import Claim, ExecutionFailed, ExecutionKey, Lease, StartedExecution, Suspended, TakenSignal
-from wfstore.sync.running import Call, Runner
+from wfstore.sync.calling import Call
+from wfstore.sync.running import Runner
 from wfstore.sync.typed import ExecutionsNamespace
 from wfstore.vocabulary import ExecutionStatus
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from wfstore.sync.running import Call, Runner
+from wfstore.sync.calling import Call
+from wfstore.sync.running import Runner
 
 
 class Namespace:

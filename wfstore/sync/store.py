@@ -17,10 +17,11 @@ from psycopg_pool import ConnectionPool
 from wfstore.errors import DatabaseUnavailable, InvalidInput, OutcomeUnknown, WfstoreError
 from wfstore.queryfiles.catalogue import Catalogue
 from wfstore.sync.borrowing import borrowed
+from wfstore.sync.calling import pipelined
 from wfstore.sync.executions import Executions
 from wfstore.sync.governing import ConcurrencyLimits, DeadLetters, ExecutionPauses
 from wfstore.sync.node_executions import NodeExecutions
-from wfstore.sync.running import PoolRunner, Runner, TransactionRunner, pipelined
+from wfstore.sync.running import PoolRunner, Runner, TransactionRunner
 from wfstore.sync.typed import (
     ExecutionKeysNamespace,
     ExecutionSignalsNamespace,
@@ -99,8 +100,7 @@ class Store(Namespaces):
                 f"for_tenant takes a tenant's id, a UUID, not {tenant_id!r}",
                 hint="store.tenants.resolve(slug=...) finds the id of a slug.",
             )
-        runner = self._pool_runner
-        return Store(PoolRunner(runner.pool, runner.catalogue, tenant_id, runner.attempts))
+        return Store(self._pool_runner.for_tenant(tenant_id))
 
     def within(self, connection: Connection[Any]) -> Transaction:
         """Return the namespaces inside a transaction of the caller's own, on a connection that is not the pool's.
@@ -117,7 +117,7 @@ class Store(Namespaces):
                 hint="Open one: with connection.transaction().",
             )
         runner = self._pool_runner
-        pipelined(connection, runner.beginning()[1:])
+        pipelined(connection, [runner.setting()])
         return Transaction(TransactionRunner(connection, runner.catalogue, self.tenant_id))
 
     @contextmanager

@@ -12,7 +12,7 @@ from wfstore.documents.findings import Finding
 from wfstore.documents.validation import Checked, checked, validate
 from wfstore.ids import uuid7
 from wfstore.models import WorkflowRevision
-from wfstore.sync.running import Call
+from wfstore.sync.calling import Call
 from wfstore.sync.workflow_copies import WorkflowCopies
 from wfstore.sync.workflow_diff import WorkflowDiff
 from wfstore.sync.workflow_finding import WorkflowFinding
