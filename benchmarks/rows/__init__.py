@@ -1,0 +1,1 @@
+"""The groups of rows, one module for each."""

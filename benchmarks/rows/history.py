@@ -1,0 +1,161 @@
+"""What an engine and its users ask for, with little history and with much: it must stay flat."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from datetime import timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+import wfstore
+from benchmarks import leases, measuring
+from benchmarks.bench import Bench, Sizes
+from benchmarks.leases import Nodes
+from benchmarks.model import Group, Measure, Opened, Row, Sample, Subject, group, prepared
+from benchmarks.payload import documents
+from benchmarks.rows.claims import endings
+from benchmarks.seeding import History, seed
+from wfstore import Role, Store
+
+SMALL = 10_000
+_LATEST = UUID(int=2**128 - 1)
+_EARLIEST = UUID(int=0)
+_PAGE = 50
+_CLAIM = 10
+_LEASE = timedelta(minutes=10)
+_SAMPLE = 2_000  # executions that are looked up, from all of the history
+_LIMIT = 1.5  # times as long as with ten thousand
+
+CLAIM, FINISH, RECORD = "claim of 10", "finish of 10", "node result"
+POINT, NODES, WORKFLOW, OLD, FAILED, COUNTS = (
+    "execution by key", "its node results", "page of a workflow", "page of a workflow, amid its history",
+    "page of failed ones", "counts by status",
+)  # fmt: skip
+_NAMES = {
+    CLAIM: "claim", FINISH: "finish", RECORD: "record", POINT: "point-read", NODES: "node-results",
+    WORKFLOW: "page-workflow", OLD: "page-amid", FAILED: "page-failed", COUNTS: "status-counts",
+}  # fmt: skip
+
+
+class _Size:
+    """A database with so much history, and its readers and workers."""
+
+    def __init__(self, bench: Bench, stack: ExitStack, executions: int) -> None:
+        database = stack.enter_context(bench.database())
+        self._times = max(20, round(80 * bench.sizes.seconds))
+        self._history: History = seed(bench, database, executions)
+        self._app: Store = stack.enter_context(wfstore.connect(bench.url(database, Role.APP)))
+        self._worker: Store = stack.enter_context(wfstore.connect(bench.url(database, Role.WORKER), role=Role.WORKER))
+        self._known = _some_executions(database)
+        self._middle = sorted(self._known)[len(self._known) // 2]
+        self._source = random.Random(1)  # noqa: S311 - no secret
+        [lease] = leases.claimed(bench, database, 1)
+        self._walk = Nodes(lease, *documents(2))
+
+    def claim(self) -> Sample:
+        """Claim ten of a hundred that are ready."""
+        return self._claims(lambda: self._worker.executions.claim(**_CLAIMING))
+
+    def finish(self) -> Sample:
+        """Finish ten that are running."""
+        return self._endings()
+
+    def _claims(self, call: Callable[[], list[wfstore.ClaimedExecution]]) -> Sample:
+        claimed: list[wfstore.ClaimedExecution] = []
+        batches = max(10, self._times // _CLAIM)
+        leases.enqueue(self._app, self._history.workflows[0], (batches + batches // 10 + 1) * _CLAIM)
+        sample = measuring.latency(lambda: claimed.extend(call()), batches)
+        self._worker.executions.finish_many(endings(claimed))
+        return sample
+
+    def _endings(self) -> Sample:
+        batches = max(10, self._times // _CLAIM)
+        leases.enqueue(self._app, self._history.workflows[0], (batches + batches // 10 + 1) * _CLAIM)
+        waiting: list[list[wfstore.ClaimedExecution]] = []
+        while claimed := self._worker.executions.claim(**_CLAIMING):
+            waiting.append(claimed)
+        return measuring.latency(lambda: self._worker.executions.finish_many(endings(waiting.pop())), batches)
+
+    def _repeat(self, call: Callable[[], object]) -> Sample:
+        return measuring.latency(call, self._times)
+
+    def handlers(self) -> dict[str, Callable[[], Sample]]:
+        """How each question is measured here."""
+        executions, nodes = self._app.executions, self._app.node_executions
+        workflow = self._history.workflows[7]
+
+        def one() -> UUID:
+            return self._source.choice(self._known)
+
+        def page(before: UUID) -> object:
+            return executions.page_by_workflow(workflow_id=workflow, before_id=before, limit=_PAGE)
+
+        reads: dict[str, Callable[[], object]] = {
+            RECORD: lambda: self._worker.node_executions.record(self._walk.next()),
+            POINT: lambda: executions.get(execution_id=one()),
+            NODES: lambda: nodes.whole_of(one()),
+            WORKFLOW: lambda: page(_LATEST),
+            OLD: lambda: page(self._middle),
+            FAILED: lambda: executions.page_failed(before_id=_LATEST, limit=_PAGE),
+            COUNTS: lambda: self._app.monitoring.by_status(since_id=_EARLIEST),
+        }
+        measures: dict[str, Callable[[], Sample]] = {name: partial(self._repeat, call) for name, call in reads.items()}
+        measures[COUNTS] = lambda: measuring.latency(reads[COUNTS], max(3, self._times // 20))
+        return {**measures, CLAIM: self.claim, FINISH: self.finish}
+
+
+_CLAIMING: dict[str, Any] = {
+    "queue": "default", "worker_id": "benchmark", "limit": _CLAIM, "lease": _LEASE,
+}  # fmt: skip
+
+
+def _some_executions(database: str) -> list[UUID]:
+    """Ids of executions, from all of the history."""
+    with closing(psycopg.connect(database)) as connection:
+        found = connection.execute("SELECT execution_id FROM workflow_executions ORDER BY random() LIMIT %s", [_SAMPLE])
+        return [identifier for (identifier,) in found]
+
+
+@contextmanager
+def opening(bench: Bench, wanted: Collection[Subject]) -> Iterator[Opened]:
+    """Seed a database for each size."""
+    with ExitStack() as stack:
+        sizes = {at: _Size(bench, stack, at).handlers() for at in sorted({each.at or 0 for each in wanted})}
+
+        def handler(name: str, at: int) -> Measure:
+            return sizes[at][name]
+
+        found = prepared(wanted, {name: partial(handler, name) for name in _NAMES})
+        bench.checkpoint()
+        yield found
+
+
+def points(largest: int) -> list[int]:
+    """The sizes that are measured: the smallest, the largest, and tens between them for the plot."""
+    return sorted({SMALL, largest, *(size for size in (largest // 100, largest // 10) if size > SMALL)})
+
+
+def _rows(largest: int) -> Iterator[Row]:
+    for what, name in _NAMES.items():
+        for at in points(largest):
+            if at == largest:
+                yield Row(name, Subject(what, at), (Subject(what, SMALL),), "at most", _LIMIT)
+            elif at != SMALL:
+                yield Row(f"{name}-{at}", Subject(what, at), (Subject(what, SMALL),), "at most")
+
+
+def group_of(sizes: Sizes) -> Group:
+    """The group for a largest history."""
+    return group(
+        "history",
+        f"Milliseconds with {sizes.history:,} executions and {3 * sizes.history:,} node results of history",
+        "ms",
+        list(_rows(sizes.history)),
+        opening,
+        axis="executions of history",
+    )
