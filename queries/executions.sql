@@ -63,7 +63,6 @@ FROM canceled;
 -- workflow is paused or all places of its key are taken, is parked and comes back as not admitted.
 -- returns: Claim           rows: 0..limit
 -- locks: execution_queue rows, SKIP LOCKED; then concurrency_limits rows in the order of their keys
--- plan: custom
 -- index: execution_queue_ready_idx
 -- not-null: visible_at (the end of the lease, a parameter)
 WITH due AS (
@@ -775,7 +774,6 @@ WHERE tenant_id = :tenant_id
 -- lost is a failure; after too many the execution is given up. Returns how many rows it saw.
 -- returns: int
 -- locks: execution_queue rows, SKIP LOCKED
--- plan: custom
 -- index: execution_queue_due_idx
 WITH due AS (
     SELECT

@@ -26,10 +26,20 @@ SELECT
 FROM pg_catalog.pg_roles AS role
 WHERE role.rolname = current_user;
 
--- name: limit_idle_transactions(timeout)$
--- Let the server end a transaction of this session that does nothing for so long: it would hold its locks.
+-- name: set_up(idle_in_transaction_timeout)^
+-- Let the server end a transaction of this session that does nothing for so long: it would hold its locks. And compile
+-- no plans: each of ours runs for less time than that takes.
+-- returns: SessionSettings
+SELECT
+    set_config('idle_in_transaction_session_timeout', :idle_in_transaction_timeout::text, false)
+        AS idle_in_transaction_timeout,
+    set_config('jit', 'off', false) AS jit;
+
+-- name: in_order_of_index()$
+-- Let plans of this transaction take rows in an index's order and never sort them: a queue fills and empties faster
+-- than statistics are made, and without them the planner would read all that is ready, to sort it, for a few.
 -- returns: str
-SELECT set_config('idle_in_transaction_session_timeout', :timeout::text, false);
+SELECT set_config('enable_sort', 'off', true);
 
 -- name: set_tenants(tenant_ids)!
 -- Work for these tenants (ids, joined by commas) until the transaction ends.

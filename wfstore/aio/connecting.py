@@ -98,7 +98,8 @@ async def connect(
 async def _configure(connection: AsyncConnection[Any], prepare_threshold: int | None) -> None:
     set_json_loads(_read_json, connection)
     begin(connection, prepare_threshold)
-    await call(CATALOGUE["session.limit_idle_transactions"], connection, {"timeout": IDLE_IN_TRANSACTION_TIMEOUT})
+    settings = {"idle_in_transaction_timeout": IDLE_IN_TRANSACTION_TIMEOUT}
+    await call(CATALOGUE["session.set_up"], connection, settings)
 
 
 async def _check(url: str, timeout: float, connection_class: type[AsyncConnection[Any]]) -> UUID | None:

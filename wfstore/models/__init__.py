@@ -34,7 +34,7 @@ from wfstore.models.monitoring import (
     WorkflowPerformance,
 )
 from wfstore.models.row import Row
-from wfstore.models.session import SessionFacts
+from wfstore.models.session import SessionFacts, SessionSettings
 from wfstore.models.tenants import RetentionPolicy, Tenant, User
 from wfstore.models.workflows import (
     Node,
@@ -80,6 +80,7 @@ __all__ = [
     "RetentionPolicy",
     "Row",
     "SessionFacts",
+    "SessionSettings",
     "StartedExecution",
     "StatusCount",
     "Suspended",

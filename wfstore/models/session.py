@@ -7,6 +7,13 @@ from uuid import UUID
 from wfstore.models.row import Row
 
 
+class SessionSettings(Row):
+    """What every connection of a store is set to."""
+
+    idle_in_transaction_timeout: str
+    jit: str
+
+
 class SessionFacts(Row):
     """Who works here, and whether row-level security binds it."""
 

@@ -99,7 +99,8 @@ def connect(
 def _configure(connection: Connection[Any], prepare_threshold: int | None) -> None:
     set_json_loads(_read_json, connection)
     begin(connection, prepare_threshold)
-    call(CATALOGUE["session.limit_idle_transactions"], connection, {"timeout": IDLE_IN_TRANSACTION_TIMEOUT})
+    settings = {"idle_in_transaction_timeout": IDLE_IN_TRANSACTION_TIMEOUT}
+    call(CATALOGUE["session.set_up"], connection, settings)
 
 
 def _check(url: str, timeout: float, connection_class: type[Connection[Any]]) -> UUID | None:

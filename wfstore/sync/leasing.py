@@ -52,12 +52,13 @@ class Leasing(ExecutionsNamespace):
     ) -> tuple[list[ClaimedExecution], int]:
         """Claim once; return the leases, and how many executions may not run now."""
         whose: dict[str, Any] = {"tenant_ids": [self._runner.tenant_id], "queue": queue}
+        in_order = self._call("session.in_order_of_index")
         wake = self._call("wake_due", now=at, limit=_WOKEN_AT_ONCE, **whose)
         claim = self._call("claim", worker_id=worker_id, limit=limit, lease_until=at + lease, **whose)
 
         def steps(transaction: Runner) -> tuple[list[ClaimedExecution], int]:
             met: list[Claim]
-            _, met = transaction.run(wake, claim)
+            *_, met = transaction.run(in_order, wake, claim)
             claims = [each for each in met if each.admitted]
             if not claims:
                 return [], len(met)
