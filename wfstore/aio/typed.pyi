@@ -504,6 +504,17 @@ class AsyncExecutionsQueries:
     ) -> list[ExecutionSummary]:
         """A workflow's executions without their payload, latest first."""
 
+    async def page_canceled(
+        self,
+        connection: AsyncConnection[Any],
+        /,
+        *,
+        before_id: UUID,
+        limit: int,
+        tenant_id: UUID,
+    ) -> list[ExecutionSummary]:
+        """Executions that were canceled, without their payload, latest first."""
+
     async def page_children(
         self,
         connection: AsyncConnection[Any],
@@ -695,7 +706,12 @@ class AsyncMonitoringQueries:
         since_id: UUID,
         tenant_id: UUID,
     ) -> list[StatusCount]:
-        """How many executions of the window have each status."""
+        """How many executions have each status, exactly, since the full hour in which :since_id lies: the ended ones
+        from the
+        roll-up, the others from the queue. Once a wait is over they are NEW there, and WAITING in history until a
+        worker
+        has them.
+        """
 
     async def failing_nodes(
         self,
@@ -709,7 +725,11 @@ class AsyncMonitoringQueries:
         """The nodes that failed most often in the window."""
 
     async def performance(self, connection: AsyncConnection[Any], /, *, since_id: UUID, tenant_id: UUID) -> Performance:
-        """How long the finished executions of the window took."""
+        """How long the finished executions took since the full hour in which :since_id lies. Count and average are
+        exact; a
+        percentile is that of a histogram whose buckets double: never more than twice or less than half the true
+        one.
+        """
 
     async def performance_by_workflow(
         self,
@@ -1633,6 +1653,9 @@ class AsyncExecutionsNamespace(AsyncNamespace):
     ) -> list[ExecutionSummary]:
         """A workflow's executions without their payload, latest first."""
 
+    async def page_canceled(self, *, before_id: UUID, limit: int, tenant_id: UUID = ...) -> list[ExecutionSummary]:
+        """Executions that were canceled, without their payload, latest first."""
+
     async def page_children(
         self,
         *,
@@ -1692,13 +1715,22 @@ class AsyncMonitoringNamespace(AsyncNamespace):
         """How many executions have not ended, by status; from the queue, which holds no others."""
 
     async def by_status(self, *, since_id: UUID, tenant_id: UUID = ...) -> list[StatusCount]:
-        """How many executions of the window have each status."""
+        """How many executions have each status, exactly, since the full hour in which :since_id lies: the ended ones
+        from the
+        roll-up, the others from the queue. Once a wait is over they are NEW there, and WAITING in history until a
+        worker
+        has them.
+        """
 
     async def failing_nodes(self, *, limit: int, since_id: UUID, tenant_id: UUID = ...) -> list[NodeFailures]:
         """The nodes that failed most often in the window."""
 
     async def performance(self, *, since_id: UUID, tenant_id: UUID = ...) -> Performance:
-        """How long the finished executions of the window took."""
+        """How long the finished executions took since the full hour in which :since_id lies. Count and average are
+        exact; a
+        percentile is that of a histogram whose buckets double: never more than twice or less than half the true
+        one.
+        """
 
     async def performance_by_workflow(
         self,
