@@ -53,7 +53,32 @@ canceled AS (
     ) AS gone
     WHERE e.tenant_id = gone.tenant_id
         AND e.execution_id = gone.execution_id
-    RETURNING e.tenant_id, e.execution_id
+    RETURNING e.tenant_id, e.execution_id, e.workflow_id, e.status, e.start_time, e.end_time
+),
+counted AS (
+    INSERT INTO execution_stats AS s (
+        tenant_id, workflow_id, hour, status, slot, executions, duration_ms, durations
+    )
+    SELECT
+        ended.tenant_id, counts_for.workflow_id, ended.hour, ended.status, mod(pg_backend_pid(), 1024), count(*),
+        coalesce(sum(ended.duration), 0)::bigint, wfstore_histogram(array_agg(ended.duration))
+    FROM (
+        SELECT
+            canceled.tenant_id, canceled.workflow_id, wfstore_uuid7_hour(canceled.execution_id) AS hour, canceled.status,
+            canceled.end_time - canceled.start_time AS duration
+        FROM canceled
+    ) AS ended
+    -- Of its workflow, and of the whole tenant.
+    CROSS JOIN LATERAL (
+        VALUES (ended.workflow_id), ('00000000-0000-0000-0000-000000000000'::uuid)
+    ) AS counts_for (workflow_id)
+    GROUP BY ended.tenant_id, counts_for.workflow_id, ended.hour, ended.status
+    -- In one order: two connections that share a slot wait for each other in turn, not in a ring.
+    ORDER BY ended.tenant_id, counts_for.workflow_id, ended.hour, ended.status
+    ON CONFLICT (tenant_id, workflow_id, hour, status, slot) DO UPDATE
+    SET executions = s.executions + excluded.executions,
+        duration_ms = s.duration_ms + excluded.duration_ms,
+        durations = wfstore_add_histograms(s.durations, excluded.durations)
 )
 SELECT tenant_id, execution_id
 FROM canceled;
@@ -148,14 +173,41 @@ LEFT JOIN claimed
     AND claimed.execution_id = marked.execution_id
 ORDER BY marked.priority DESC, marked.visible_at, marked.execution_id;
 
--- name: delete(execution_id, tenant_id)!
+-- name: delete(execution_id, tenant_id)$
 -- Remove one ended execution with its node results; whole periods go by dropping partitions instead.
 -- returns: int
 -- repeat: safe
-DELETE FROM workflow_executions
-WHERE tenant_id = :tenant_id
-    AND execution_id = :execution_id
-    AND status IN ('SUCCESS', 'ERROR', 'CANCELED');
+WITH deleted AS (
+    DELETE FROM workflow_executions AS e
+    WHERE e.tenant_id = :tenant_id
+        AND e.execution_id = :execution_id
+        AND e.status IN ('SUCCESS', 'ERROR', 'CANCELED')
+    RETURNING e.tenant_id, e.execution_id, e.workflow_id, e.status, e.start_time, e.end_time
+),
+counted AS (
+    INSERT INTO execution_stats AS s (
+        tenant_id, workflow_id, hour, status, slot, executions, duration_ms, durations
+    )
+    SELECT
+        ended.tenant_id, counts_for.workflow_id, ended.hour, ended.status, mod(pg_backend_pid(), 1024), -1,
+        coalesce(-ended.duration, 0), wfstore_histogram(ARRAY[ended.duration], -1)
+    FROM (
+        SELECT
+            deleted.tenant_id, deleted.workflow_id, wfstore_uuid7_hour(deleted.execution_id) AS hour, deleted.status,
+            deleted.end_time - deleted.start_time AS duration
+        FROM deleted
+    ) AS ended
+    -- Of its workflow, and of the whole tenant.
+    CROSS JOIN LATERAL (
+        VALUES (ended.workflow_id), ('00000000-0000-0000-0000-000000000000'::uuid)
+    ) AS counts_for (workflow_id)
+    ORDER BY ended.tenant_id, counts_for.workflow_id, ended.hour, ended.status
+    ON CONFLICT (tenant_id, workflow_id, hour, status, slot) DO UPDATE
+    SET executions = s.executions + excluded.executions,
+        duration_ms = s.duration_ms + excluded.duration_ms,
+        durations = wfstore_add_histograms(s.durations, excluded.durations)
+)
+SELECT count(*) FROM deleted;
 
 -- name: enqueue_many(concurrency_keys, concurrency_limits, execution_ids, idempotency_keys, key_expirations, max_attempts, metadata, modes, now, parent_execution_ids, priorities, queues, retry_factors, retry_ofs, retry_wait_maxs, retry_waits, tenant_id, triggered_bys, visible_ats, workflow_ids, workflow_revisions)
 -- Write executions to history and to the queue, one for each place of the arrays, at the workflow's present version
@@ -384,7 +436,35 @@ written AS (
     FROM outcome
     WHERE e.tenant_id = outcome.tenant_id
         AND e.execution_id = outcome.execution_id
-    RETURNING e.tenant_id, e.execution_id, outcome.retried, outcome.failures, outcome.visible_at
+    RETURNING
+        e.tenant_id, e.execution_id, e.workflow_id, e.status, e.start_time, e.end_time,
+        outcome.retried, outcome.failures, outcome.visible_at
+),
+counted AS (
+    INSERT INTO execution_stats AS s (
+        tenant_id, workflow_id, hour, status, slot, executions, duration_ms, durations
+    )
+    SELECT
+        ended.tenant_id, counts_for.workflow_id, ended.hour, ended.status, mod(pg_backend_pid(), 1024), count(*),
+        coalesce(sum(ended.duration), 0)::bigint, wfstore_histogram(array_agg(ended.duration))
+    FROM (
+        SELECT
+            written.tenant_id, written.workflow_id, wfstore_uuid7_hour(written.execution_id) AS hour, written.status,
+            written.end_time - written.start_time AS duration
+        FROM written
+        WHERE NOT written.retried
+    ) AS ended
+    -- Of its workflow, and of the whole tenant.
+    CROSS JOIN LATERAL (
+        VALUES (ended.workflow_id), ('00000000-0000-0000-0000-000000000000'::uuid)
+    ) AS counts_for (workflow_id)
+    GROUP BY ended.tenant_id, counts_for.workflow_id, ended.hour, ended.status
+    -- In one order: two connections that share a slot wait for each other in turn, not in a ring.
+    ORDER BY ended.tenant_id, counts_for.workflow_id, ended.hour, ended.status
+    ON CONFLICT (tenant_id, workflow_id, hour, status, slot) DO UPDATE
+    SET executions = s.executions + excluded.executions,
+        duration_ms = s.duration_ms + excluded.duration_ms,
+        durations = wfstore_add_histograms(s.durations, excluded.durations)
 )
 SELECT
     tenant_id, execution_id, retried, failures,
@@ -470,7 +550,32 @@ finished AS (
     -- By key, each in its period. Besides that the array would be sorted anew for every one of them.
     WHERE e.tenant_id = item.tenant_id
         AND e.execution_id = item.execution_id
-    RETURNING e.tenant_id, e.execution_id
+    RETURNING e.tenant_id, e.execution_id, e.workflow_id, e.status, e.start_time, e.end_time
+),
+counted AS (
+    INSERT INTO execution_stats AS s (
+        tenant_id, workflow_id, hour, status, slot, executions, duration_ms, durations
+    )
+    SELECT
+        ended.tenant_id, counts_for.workflow_id, ended.hour, ended.status, mod(pg_backend_pid(), 1024), count(*),
+        coalesce(sum(ended.duration), 0)::bigint, wfstore_histogram(array_agg(ended.duration))
+    FROM (
+        SELECT
+            finished.tenant_id, finished.workflow_id, wfstore_uuid7_hour(finished.execution_id) AS hour, finished.status,
+            finished.end_time - finished.start_time AS duration
+        FROM finished
+    ) AS ended
+    -- Of its workflow, and of the whole tenant.
+    CROSS JOIN LATERAL (
+        VALUES (ended.workflow_id), ('00000000-0000-0000-0000-000000000000'::uuid)
+    ) AS counts_for (workflow_id)
+    GROUP BY ended.tenant_id, counts_for.workflow_id, ended.hour, ended.status
+    -- In one order: two connections that share a slot wait for each other in turn, not in a ring.
+    ORDER BY ended.tenant_id, counts_for.workflow_id, ended.hour, ended.status
+    ON CONFLICT (tenant_id, workflow_id, hour, status, slot) DO UPDATE
+    SET executions = s.executions + excluded.executions,
+        duration_ms = s.duration_ms + excluded.duration_ms,
+        durations = wfstore_add_histograms(s.durations, excluded.durations)
 )
 SELECT tenant_id, execution_id
 FROM finished;
@@ -620,6 +725,21 @@ WHERE tenant_id = :tenant_id
 ORDER BY execution_id DESC
 LIMIT :limit;
 
+-- name: page_canceled(before_id, limit, tenant_id)
+-- Executions that were canceled, without their payload, latest first.
+-- returns: ExecutionSummary        rows: 0..limit
+-- index: workflow_executions_rare_idx
+-- unseen: end_time (what has ended has one)
+SELECT
+    tenant_id, execution_id, workflow_id, workflow_revision, status, mode, start_time, end_time, error_message,
+    created_at
+FROM workflow_executions
+WHERE tenant_id = :tenant_id
+    AND rare_status = 'CANCELED'
+    AND execution_id < :before_id
+ORDER BY execution_id DESC
+LIMIT :limit;
+
 -- name: page_children(after_id, limit, parent_execution_id, tenant_id)
 -- What an execution has started, ended or not, without its payload, oldest first. Children are younger than their
 -- parent: an :after_id a little below the parent's own leaves older periods unread.
@@ -638,14 +758,14 @@ LIMIT :limit;
 -- name: page_failed(before_id, limit, tenant_id)
 -- Executions that ended in ERROR, without their payload, latest first.
 -- returns: ExecutionSummary        rows: 0..limit
--- index: workflow_executions_error_idx
+-- index: workflow_executions_rare_idx
 -- unseen: end_time (what has ended has one)
 SELECT
     tenant_id, execution_id, workflow_id, workflow_revision, status, mode, start_time, end_time, error_message,
     created_at
 FROM workflow_executions
 WHERE tenant_id = :tenant_id
-    AND status = 'ERROR'
+    AND rare_status = 'ERROR'
     AND execution_id < :before_id
 ORDER BY execution_id DESC
 LIMIT :limit;
@@ -821,7 +941,33 @@ ended AS (
     FROM given_up AS g
     WHERE e.tenant_id = g.tenant_id
         AND e.execution_id = g.execution_id
-    RETURNING e.tenant_id, e.execution_id, e.error_message
+    RETURNING
+        e.tenant_id, e.execution_id, e.workflow_id, e.status, e.start_time, e.end_time, e.error_message
+),
+counted AS (
+    INSERT INTO execution_stats AS s (
+        tenant_id, workflow_id, hour, status, slot, executions, duration_ms, durations
+    )
+    SELECT
+        ended.tenant_id, counts_for.workflow_id, ended.hour, ended.status, mod(pg_backend_pid(), 1024), count(*),
+        coalesce(sum(ended.duration), 0)::bigint, wfstore_histogram(array_agg(ended.duration))
+    FROM (
+        SELECT
+            lost.tenant_id, lost.workflow_id, wfstore_uuid7_hour(lost.execution_id) AS hour, lost.status,
+            lost.end_time - lost.start_time AS duration
+        FROM ended AS lost
+    ) AS ended
+    -- Of its workflow, and of the whole tenant.
+    CROSS JOIN LATERAL (
+        VALUES (ended.workflow_id), ('00000000-0000-0000-0000-000000000000'::uuid)
+    ) AS counts_for (workflow_id)
+    GROUP BY ended.tenant_id, counts_for.workflow_id, ended.hour, ended.status
+    -- In one order: two connections that share a slot wait for each other in turn, not in a ring.
+    ORDER BY ended.tenant_id, counts_for.workflow_id, ended.hour, ended.status
+    ON CONFLICT (tenant_id, workflow_id, hour, status, slot) DO UPDATE
+    SET executions = s.executions + excluded.executions,
+        duration_ms = s.duration_ms + excluded.duration_ms,
+        durations = wfstore_add_histograms(s.durations, excluded.durations)
 ),
 buried AS (
     INSERT INTO dead_letters AS d (

@@ -11,15 +11,29 @@ GROUP BY status
 ORDER BY status;
 
 -- name: by_status(since_id, tenant_id)
--- How many executions of the window have each status.
+-- How many executions have each status, exactly, since the full hour in which :since_id lies: the ended ones from the
+-- roll-up, the others from the queue. Once a wait is over they are NEW there, and WAITING in history until a worker
+-- has them.
 -- returns: StatusCount     rows: 0..6
 -- allow: no-cap (a row for each status, of which there are six)
-SELECT status, count(*) AS executions
-FROM workflow_executions
-WHERE tenant_id = :tenant_id
-    AND execution_id >= :since_id
-GROUP BY status
-ORDER BY status;
+WITH counted AS (
+    SELECT s.status, sum(s.executions)::bigint AS executions
+    FROM execution_stats AS s
+    WHERE s.tenant_id = :tenant_id
+        AND s.workflow_id = '00000000-0000-0000-0000-000000000000'
+        AND s.hour >= wfstore_uuid7_hour(:since_id::uuid)
+    GROUP BY s.status
+    UNION ALL
+    SELECT q.status, count(*) AS executions
+    FROM execution_queue AS q
+    WHERE q.tenant_id = :tenant_id
+        AND q.execution_id >= wfstore_uuid7_floor(wfstore_uuid7_hour(:since_id::uuid))
+    GROUP BY q.status
+)
+SELECT counted.status, counted.executions
+FROM counted
+WHERE counted.executions <> 0 -- what was deleted is counted back
+ORDER BY counted.status;
 
 -- name: failing_nodes(limit, since_id, tenant_id)
 -- The nodes that failed most often in the window.
@@ -47,42 +61,59 @@ ORDER BY failures DESC, e.workflow_id, n.node_id
 LIMIT :limit;
 
 -- name: performance(since_id, tenant_id)^
--- How long the finished executions of the window took.
+-- How long the finished executions took since the full hour in which :since_id lies. Count and average are exact; a
+-- percentile is that of a histogram whose buckets double: never more than twice or less than half the true one.
 -- returns: Performance     rows: 1
 SELECT
-    count(*) AS executions,
-    avg(end_time - start_time)::double precision AS average_ms,
-    percentile_cont(0.5) WITHIN GROUP (ORDER BY end_time - start_time) AS p50_ms,
-    percentile_cont(0.95) WITHIN GROUP (ORDER BY end_time - start_time) AS p95_ms,
-    percentile_cont(0.99) WITHIN GROUP (ORDER BY end_time - start_time) AS p99_ms
-FROM workflow_executions
-WHERE tenant_id = :tenant_id
-    AND execution_id >= :since_id
-    AND status IN ('SUCCESS', 'ERROR')
-    AND start_time IS NOT NULL;
+    coalesce(wfstore_histogram_size(wfstore_sum_histograms(s.durations)), 0) AS executions,
+    (
+        sum(s.duration_ms) / nullif(wfstore_histogram_size(wfstore_sum_histograms(s.durations)), 0)
+    )::double precision AS average_ms,
+    wfstore_percentile(wfstore_sum_histograms(s.durations), 0.5) AS p50_ms,
+    wfstore_percentile(wfstore_sum_histograms(s.durations), 0.95) AS p95_ms,
+    wfstore_percentile(wfstore_sum_histograms(s.durations), 0.99) AS p99_ms
+FROM execution_stats AS s
+WHERE s.tenant_id = :tenant_id
+    AND s.workflow_id = '00000000-0000-0000-0000-000000000000'
+    AND s.hour >= wfstore_uuid7_hour(:since_id::uuid)
+    AND s.status IN ('SUCCESS', 'ERROR');
 
 -- name: performance_by_workflow(limit, since_id, tenant_id)
 -- The same for each workflow, those with most executions first.
 -- returns: WorkflowPerformance     rows: 0..limit
-WITH busiest AS (
+-- not-null: executions (of workflows that have none there is no row)
+-- not-null: average_ms (the same)
+-- not-null: p50_ms (the same)
+-- not-null: p95_ms (the same)
+-- not-null: p99_ms (the same)
+WITH taken AS (
     SELECT
-        e.workflow_id,
-        count(*) AS executions,
-        avg(e.end_time - e.start_time)::double precision AS average_ms,
-        percentile_cont(0.5) WITHIN GROUP (ORDER BY e.end_time - e.start_time) AS p50_ms,
-        percentile_cont(0.95) WITHIN GROUP (ORDER BY e.end_time - e.start_time) AS p95_ms,
-        percentile_cont(0.99) WITHIN GROUP (ORDER BY e.end_time - e.start_time) AS p99_ms
-    FROM workflow_executions AS e
-    WHERE e.tenant_id = :tenant_id
-        AND e.execution_id >= :since_id
-        AND e.status IN ('SUCCESS', 'ERROR')
-        AND e.start_time IS NOT NULL
-        AND e.end_time IS NOT NULL
-    GROUP BY e.workflow_id
-    ORDER BY executions DESC, e.workflow_id
+        s.workflow_id,
+        sum(s.duration_ms) AS duration_ms,
+        wfstore_sum_histograms(s.durations) AS durations
+    FROM execution_stats AS s
+    WHERE s.tenant_id = :tenant_id
+        AND s.workflow_id > '00000000-0000-0000-0000-000000000000'
+        AND s.hour >= wfstore_uuid7_hour(:since_id::uuid)
+        AND s.status IN ('SUCCESS', 'ERROR')
+    GROUP BY s.workflow_id
+),
+busiest AS (
+    SELECT
+        taken.workflow_id, taken.duration_ms, taken.durations, wfstore_histogram_size(taken.durations) AS executions
+    FROM taken
+    WHERE wfstore_histogram_size(taken.durations) > 0
+    ORDER BY executions DESC, taken.workflow_id
     LIMIT :limit
 )
-SELECT b.workflow_id, w.name, b.executions, b.average_ms, b.p50_ms, b.p95_ms, b.p99_ms
+SELECT
+    b.workflow_id,
+    w.name,
+    b.executions,
+    (b.duration_ms / b.executions)::double precision AS average_ms,
+    wfstore_percentile(b.durations, 0.5) AS p50_ms,
+    wfstore_percentile(b.durations, 0.95) AS p95_ms,
+    wfstore_percentile(b.durations, 0.99) AS p99_ms
 FROM busiest AS b
 JOIN workflows AS w
     ON w.tenant_id = :tenant_id

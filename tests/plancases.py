@@ -250,6 +250,7 @@ def _history(facts: Facts) -> dict[str, Mapping[str, Any]]:
         "executions.page_active": {"before_id": LAST_ID, "limit": 50, "status": "WAITING"},
         "executions.page_children": {"after_id": FIRST_ID, "limit": 50, "parent_execution_id": facts.parent},
         "executions.page_by_workflow": {**page, "workflow_id": facts.favourite},
+        "executions.page_canceled": page,
         "executions.page_failed": page,
         "executions.page_queue": {"after_id": FIRST_ID, "limit": 50, "queue": "other"},
         "executions.update_metadata": {**old, "metadata": {}},

@@ -52,9 +52,14 @@ _FACTS = b"""
             WHERE tenant_id = ANY(%(tenants)s) AND workflow_id = %(workflow_id)s AND parked_by = 'WORKFLOW'
         ) AS parked,
         (
-            SELECT count(*) FROM workflow_executions
-            WHERE tenant_id = ANY(%(tenants)s) AND execution_id >= %(since_id)s
-        ) AS "window",
+            SELECT count(*) FROM execution_stats
+            WHERE tenant_id = ANY(%(tenants)s) AND hour >= wfstore_uuid7_hour(%(since_id)s)
+        ) AS counts,
+        (
+            SELECT count(*) FROM execution_stats
+            WHERE tenant_id = ANY(%(tenants)s) AND hour >= wfstore_uuid7_hour(%(since_id)s)
+                AND workflow_id = '00000000-0000-0000-0000-000000000000'
+        ) AS totals,
         (
             SELECT count(*) FROM node_executions WHERE tenant_id = ANY(%(tenants)s) AND execution_id >= %(since_id)s
         ) AS results,

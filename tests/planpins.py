@@ -7,7 +7,8 @@ A bound is a formula in the query's parameters (of an array its length) and in t
     queued                  what it has in the queue
     others, due             what in the claimed queue is ready and of tenants that the claim is not for; what is due
     parked                  what of the workflow is parked because it is paused
-    window, results         its executions and node results since `since_id`
+    results                 its node results since `since_id`
+    counts, totals          its rows of the roll-up since `since_id`: all, and those of the whole tenant
     periods, since          partitions of history: all, and those since `since_id`
 
 It holds with 50,000 rows as with 100,000. Touched is what a scan returns or throws away, the scans of arrays and
@@ -50,6 +51,8 @@ SIGNALS = "execution_signals_pkey"
 KEYS = "execution_keys_pkey"
 LIMITS = "concurrency_limits_pkey"
 PAUSES = "execution_pauses_pkey"
+STATS = "execution_stats_pkey"
+STATS_HOURS = "execution_stats_hour_idx"
 DEAD = "dead_letters_pkey"
 WORKFLOWS = "workflows_pkey"
 TERMS = "workflow_terms_workflow_idx"
@@ -97,7 +100,7 @@ PINS = [
     # --- history ---
     Pin("executions.get", HISTORY, rows="1", periods="1"),
     Pin("executions.get_many", HISTORY, rows="execution_ids", periods="execution_ids"),
-    Pin("executions.delete", HISTORY, rows="1", periods="1"),
+    Pin("executions.delete", f"{HISTORY}|{STATS}", rows="8", periods="1"),
     Pin("executions.update_metadata", HISTORY, rows="1", periods="1"),
     # pages go from the latest period to older ones until they are full
     Pin("executions.page", HISTORY, rows="limit", periods="periods"),
@@ -110,7 +113,8 @@ PINS = [
     # of the queue all that the tenant has there may have another status
     Pin("executions.page_active", f"{QUEUE} {HISTORY}", rows="queued + 2 * limit", periods="limit"),
     Pin("executions.page_children", "workflow_executions_parent_idx", rows="limit", periods="periods"),
-    Pin("executions.page_failed", "workflow_executions_error_idx", rows="limit", periods="periods"),
+    Pin("executions.page_canceled", "workflow_executions_rare_idx", rows="limit", periods="periods"),
+    Pin("executions.page_failed", "workflow_executions_rare_idx", rows="limit", periods="periods"),
     # before PostgreSQL 17 a tenant with less than a hundred rows may go by those
     Pin(
         "executions.start_many",
@@ -133,16 +137,22 @@ PINS = [
     ),
     Pin("node_executions.copy_results", RESULTS, rows="500", periods="2"),
     # --- the queue, and what is written under its fence ---
-    Pin("executions.cancel", f"{QUEUE} {PARENT} {HISTORY}", rows="50", periods="2"),
+    Pin("executions.cancel", f"{QUEUE} {PARENT} {HISTORY}|{STATS}", rows="70", periods="2"),
     Pin("executions.enqueue_many", f"{WORKFLOWS} {HISTORY} {KEYS} {LIMITS}", rows="20 * execution_ids"),
     Pin(
         "executions.fail_many",
-        f"{QUEUE} {HISTORY}|{LIMITS}|{DEAD}",
+        f"{QUEUE} {HISTORY}|{LIMITS}|{DEAD}|{STATS}",
         rows="20 * execution_ids",
         role=WORKER,
         periods="1",
     ),
-    Pin("executions.finish_many", f"{QUEUE} {HISTORY}|{LIMITS}", rows="15 * execution_ids", role=WORKER, periods="1"),
+    Pin(
+        "executions.finish_many",
+        f"{QUEUE} {HISTORY}|{LIMITS}|{STATS}",
+        rows="15 * execution_ids",
+        role=WORKER,
+        periods="1",
+    ),
     Pin("executions.get_queue_entry", QUEUE, rows="1"),
     Pin("executions.heartbeat_many", QUEUE, rows="5 * execution_ids", role=WORKER),
     Pin("executions.lock", QUEUE, rows="1"),
@@ -162,7 +172,7 @@ PINS = [
     ),
     Pin(
         "executions.wake_due",
-        f"execution_queue_due_idx|{QUEUE}|{DEAD}|{HISTORY}",
+        f"execution_queue_due_idx|{QUEUE}|{DEAD}|{HISTORY}|{STATS}",
         rows="10 * limit + due + min(queued, 100)",
         role=WORKER,
         plan="custom",
@@ -201,9 +211,9 @@ PINS = [
     # --- monitoring: what is counted is read, and nothing from before the window ---
     Pin("monitoring.active_by_status", QUEUE, rows="queued"),
     Pin("monitoring.queue_depth", f"{QUEUE} {PAUSES}|execution_pauses_name_idx", rows="queued + 5"),
-    Pin("monitoring.by_status", HISTORY, rows="window", periods="since"),
-    Pin("monitoring.performance", HISTORY, rows="window", periods="since"),
-    Pin("monitoring.performance_by_workflow", f"{HISTORY} {WORKFLOWS}", rows="window + 2 * limit", periods="since"),
+    Pin("monitoring.by_status", f"{STATS}|{STATS_HOURS} {QUEUE}", rows="totals + queued + 12"),
+    Pin("monitoring.performance", f"{STATS}|{STATS_HOURS}", rows="totals"),
+    Pin("monitoring.performance_by_workflow", f"{STATS}|{STATS_HOURS} {WORKFLOWS}", rows="2 * counts + 3 * limit"),
     Pin("monitoring.failing_nodes", f"{RESULTS}|{HISTORY}", rows="2 * results", periods="since"),
     Pin("monitoring.slowest_nodes", f"{RESULTS}|{HISTORY}", rows="2 * results", periods="since"),
     # --- people: a plan made for a tenant of three users may take either index for the other ---

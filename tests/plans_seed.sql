@@ -120,6 +120,13 @@ LEFT JOIN queued AS parent
     AND parent.place = q.place - mod(q.place, 20)
     AND mod(q.place, 20) IN (5, 6, 7)
 WHERE q.i <= 5000;
+INSERT INTO execution_stats (tenant_id, workflow_id, hour, status, slot, executions, duration_ms, durations)
+SELECT
+    e.tenant_id, counts_for.workflow_id, wfstore_uuid7_hour(e.id), e.status, mod(e.i, 3), count(*), 0,
+    array_fill(0::bigint, ARRAY[31]) || count(*)
+FROM execution AS e
+CROSS JOIN LATERAL (VALUES (e.workflow_id), ('00000000-0000-0000-0000-000000000000'::uuid)) AS counts_for (workflow_id)
+GROUP BY e.tenant_id, counts_for.workflow_id, 3, e.status, 5;
 INSERT INTO node_executions (tenant_id, execution_id, node_id, node_type, status, start_time, end_time, output_data)
 SELECT
     e.tenant_id, e.id, 'node-' || node, 'ACTION', CASE WHEN mod(e.i + node, 100) = 0 THEN 'ERROR' ELSE 'SUCCESS' END,

@@ -13,6 +13,7 @@ _EMPTIED = (
     "dead_letters",
     "execution_pauses",
     "concurrency_limits",
+    "execution_stats",
 )
 
 BROKEN = {
@@ -81,6 +82,29 @@ BROKEN = {
         FROM dead_letters AS d
         LEFT JOIN workflow_executions AS e USING (tenant_id, execution_id)
         WHERE e.status IS DISTINCT FROM 'ERROR'
+    """,
+    # Of each workflow, and (the nil UUID) of the whole tenant; a histogram has as many as have a duration.
+    "what has ended is counted in the roll-up, by the hour of its id": """
+        SELECT *
+        FROM (
+            SELECT s.tenant_id, s.workflow_id, s.hour, s.status, sum(s.executions) AS executions,
+                sum(s.duration_ms) AS duration_ms, wfstore_sum_histograms(s.durations) AS durations
+            FROM execution_stats AS s
+            GROUP BY s.tenant_id, s.workflow_id, s.hour, s.status
+            HAVING sum(s.executions) <> 0 OR sum(s.duration_ms) <> 0
+        ) AS counted
+        FULL JOIN (
+            SELECT e.tenant_id, of.workflow_id, date_trunc('hour', wfstore_uuid7_time(e.execution_id), 'UTC') AS hour,
+                e.status, count(*) AS executions, coalesce(sum(e.end_time - e.start_time), 0) AS duration_ms,
+                wfstore_histogram(array_agg(e.end_time - e.start_time)) AS durations
+            FROM workflow_executions AS e
+            CROSS JOIN LATERAL (
+                VALUES (e.workflow_id), ('00000000-0000-0000-0000-000000000000'::uuid)
+            ) AS of (workflow_id)
+            WHERE e.status IN ('SUCCESS', 'ERROR', 'CANCELED')
+            GROUP BY e.tenant_id, of.workflow_id, 3, e.status
+        ) AS there USING (tenant_id, workflow_id, hour, status, executions, duration_ms, durations)
+        WHERE (counted IS NULL) <> (there IS NULL)
     """,
 }
 """Each sentence, and the query for rows that belie it."""

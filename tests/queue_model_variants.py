@@ -149,3 +149,18 @@ NO_BURIAL = Variant(
     "given up without a dead letter",
     queries={"executions.fail_many": ("    WHERE NOT o.retried\n    ON CONFLICT", "    WHERE false\n    ON CONFLICT")},
 )
+NO_SUM = Variant(
+    "the last batch is all that the roll-up has",
+    queries={
+        "executions.finish_many": (
+            "executions = s.executions + excluded.executions",
+            "executions = excluded.executions",
+        )
+    },
+)
+NO_COUNT_OF_RETRIES = Variant(
+    "what is retried is counted as ended",
+    queries={
+        "executions.fail_many": ("        WHERE NOT written.retried\n", "        WHERE written.end_time IS NULL\n")
+    },
+)

@@ -45,6 +45,11 @@ SELECT
     execution_id, 1, 5, '{}', 'nothing', '{}'
 FROM workflow_executions
 WHERE status = 'NEW';
+INSERT INTO execution_stats (tenant_id, workflow_id, hour, status, slot, executions, duration_ms, durations)
+SELECT e.tenant_id, of.workflow_id, wfstore_uuid7_hour(e.execution_id), 'SUCCESS', 1, 1, 4, wfstore_histogram('{4}')
+FROM workflow_executions AS e
+CROSS JOIN LATERAL (VALUES (e.workflow_id), ('00000000-0000-0000-0000-000000000000')) AS of (workflow_id)
+WHERE e.status = 'SUCCESS';
 INSERT INTO execution_queue (
     tenant_id, execution_id, workflow_id, status, ready, attempt, worker_id, concurrency_key, visible_at, wait_signal
 )

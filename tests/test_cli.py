@@ -231,7 +231,9 @@ def test_statistics_of_a_database_in_use(database: str, store: Store, worker: St
         {"status": "NEW", "executions": 1},
         {"status": "RUNNING", "executions": 1},
     ]
-    assert (found["performance"]["p50_ms"], found["failing_nodes"][0]["failures"]) == (90_000, 1)
+    performance = found["performance"]
+    assert (performance["average_ms"], performance["p50_ms"]) == (90_000, 1.5 * 2**16)  # between 2**16 and 2**17
+    assert found["failing_nodes"][0]["failures"] == 1
     shown = run(database, "stats", "--days", "1").stdout
     for expected in ("nightly run", "the slow one", "1 min 30 s", "ERROR", "default", "last 1 day"):
         assert expected in shown

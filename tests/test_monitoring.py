@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.executionkit import LEASE, NOW, Admin, add_workflow, claim, ending, enqueue, result
+from tests.executionkit import NOW, Admin, add_workflow, claim, ending, enqueue, result
 from wfstore import NewExecution, Store, uuid7
 from wfstore.ids import FIRST_ID, floor_id
 from wfstore.leases import RetryPolicy
@@ -15,6 +15,7 @@ from wfstore.models import NodeFailures, Performance, StatusCount, WorkflowPerfo
 from wfstore.vocabulary import ExecutionStatus, NodeStatus
 
 HOUR = timedelta(hours=1)
+MILLISECOND = timedelta(milliseconds=1)
 START = 1_700_000_000_000
 
 
@@ -70,19 +71,31 @@ def test_executions_by_status(store: Store, worker: Store) -> None:
 
 def test_a_window_begins_at_an_id(store: Store, worker: Store) -> None:
     workflow_id = add_workflow(store)
+    hour = NOW.replace(minute=0, second=0, microsecond=0)
     for hours, milliseconds in ((3, 1_000), (2, 100), (1, 10)):
         nodes = {"n": (milliseconds, NodeStatus.ERROR)}
-        run(store, worker, workflow_id, milliseconds, at=NOW - hours * HOUR, nodes=nodes)
-    for since, expected in ((NOW - 4 * HOUR, 3), (NOW - 2 * HOUR, 2), (NOW - 2 * HOUR + 2 * LEASE, 1), (NOW, 0)):
+        run(store, worker, workflow_id, milliseconds, at=hour - hours * HOUR + HOUR / 2, nodes=nodes)
+    [waits] = store.executions.enqueue(NewExecution(workflow_id=workflow_id, execution_id=uuid7(hour - HOUR)))
+    monitoring = store.monitoring
+    for since, runs in ((hour - 4 * HOUR, 3), (hour - 1.5 * HOUR, 2), (hour - 1.4 * HOUR, 1), (hour, 0)):
+        for query in (monitoring.failing_nodes, monitoring.slowest_nodes):
+            assert [each.runs for each in query(limit=5, since_id=floor_id(since))] == [runs] * bool(runs)
+    # What has ended is counted by the hour: from the full one in which the window begins; and so is what has not.
+    for since, expected in (
+        (hour - 3 * HOUR, 3),
+        (hour - 2 * HOUR - MILLISECOND, 3),
+        (hour - 2 * HOUR, 2),
+        (hour - MILLISECOND, 1),
+        (hour, 0),
+    ):
         window = {"since_id": floor_id(since)}
-        monitoring = store.monitoring
-        assert by_status(monitoring.by_status(**window)).get("SUCCESS", 0) == expected
+        active = {"NEW": 1} if since < hour else {}
+        assert by_status(monitoring.by_status(**window)) == active | ({"SUCCESS": expected} if expected else {})
         assert monitoring.performance(**window).executions == expected
-        for query in (monitoring.performance_by_workflow, monitoring.failing_nodes, monitoring.slowest_nodes):
-            found = query(limit=5, **window)
-            assert [getattr(each, "executions", None) or getattr(each, "runs", None) for each in found] == [
-                expected
-            ] * bool(expected)
+        found = monitoring.performance_by_workflow(limit=5, **window)
+        assert [each.executions for each in found] == [expected] * bool(expected)
+    assert store.executions.cancel(waits.execution_id)
+    assert by_status(monitoring.by_status(since_id=floor_id(hour))) == {}
 
 
 @pytest.mark.usefixtures("busy_neighbour")
@@ -94,12 +107,13 @@ def test_durations_of_finished_executions(store: Store, worker: Store) -> None:
     run(store, worker, slow, 2_000)
     run(store, worker, slow, 5_555, status=ExecutionStatus.CANCELED)  # says nothing of how long it takes
     enqueue(store, slow)
-    # Sorted: 10 20 30 40 50 1000 2000. p95 lies at 0.95 of the way from the 1st to the 7th, p99 at 0.99 of it.
-    assert rounded(store.monitoring.performance(since_id=FIRST_ID)) == (7, 450.0, 40.0, 1_700.0, 1_940.0)
+    # The 7 lie in buckets that begin at 8 (one), 16 (two), 32 (two), 512 (one) and 1024 (one), and as if evenly in
+    # each: half of them are 3.5, of which 0.5 lie in the two from 32 on; 0.95 are 6.65, and 0.65 in the one from 1024.
+    assert rounded(store.monitoring.performance(since_id=FIRST_ID)) == (7, 450.0, 40.0, 1_689.6, 1_976.32)
     rows = store.monitoring.performance_by_workflow(since_id=FIRST_ID, limit=10)
     assert [(each.workflow_id, each.name, *rounded(each)) for each in rows] == [
-        (fast, "fast", 5, 30.0, 30.0, 48.0, 49.6),
-        (slow, "slow", 2, 1_500.0, 1_500.0, 1_950.0, 1_990.0),
+        (fast, "fast", 5, 30.0, 28.0, 60.0, 63.2),
+        (slow, "slow", 2, 1_500.0, 1_024.0, 1_945.6, 2_027.52),
     ]
     assert store.monitoring.performance_by_workflow(since_id=FIRST_ID, limit=1) == rows[:1]
 

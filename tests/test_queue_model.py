@@ -43,6 +43,8 @@ BY_THE_MODEL = (
     variants.NO_CHILD_END,
     variants.NO_FAILURES,
     variants.NO_BURIAL,
+    variants.NO_SUM,
+    variants.NO_COUNT_OF_RETRIES,
 )
 BY_RACES = (
     (variants.NO_LOCK_IN_RECORD, "record against take over"),

@@ -431,6 +431,7 @@ EXECUTIONS: dict[str, Operation] = {
     "page_by_workflow": Operation(
         lambda w: w.app.executions.page_by_workflow(workflow_id=w.workflow_id, before_id=uuid7(), limit=9) or 1, _reads
     ),
+    "page_canceled": Operation(lambda w: w.app.executions.page_canceled(before_id=uuid7(), limit=9) or 1, _reads),
     "page_failed": Operation(lambda w: w.app.executions.page_failed(before_id=uuid7(), limit=9) or 1, _reads),
     "page_active": Operation(
         lambda w: w.app.executions.page_active(status="NEW", before_id=uuid7(), limit=9) or 1, _reads

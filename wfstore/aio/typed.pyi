@@ -39,6 +39,7 @@ from wfstore.models import (
     RecordOutcome,
     RetentionPolicy,
     SessionFacts,
+    SessionSettings,
     StartedExecution,
     StatusCount,
     Suspended,
@@ -504,6 +505,17 @@ class AsyncExecutionsQueries:
     ) -> list[ExecutionSummary]:
         """A workflow's executions without their payload, latest first."""
 
+    async def page_canceled(
+        self,
+        connection: AsyncConnection[Any],
+        /,
+        *,
+        before_id: UUID,
+        limit: int,
+        tenant_id: UUID,
+    ) -> list[ExecutionSummary]:
+        """Executions that were canceled, without their payload, latest first."""
+
     async def page_children(
         self,
         connection: AsyncConnection[Any],
@@ -695,7 +707,12 @@ class AsyncMonitoringQueries:
         since_id: UUID,
         tenant_id: UUID,
     ) -> list[StatusCount]:
-        """How many executions of the window have each status."""
+        """How many executions have each status, exactly, since the full hour in which :since_id lies: the ended ones
+        from the
+        roll-up, the others from the queue. Once a wait is over they are NEW there, and WAITING in history until a
+        worker
+        has them.
+        """
 
     async def failing_nodes(
         self,
@@ -709,7 +726,11 @@ class AsyncMonitoringQueries:
         """The nodes that failed most often in the window."""
 
     async def performance(self, connection: AsyncConnection[Any], /, *, since_id: UUID, tenant_id: UUID) -> Performance:
-        """How long the finished executions of the window took."""
+        """How long the finished executions took since the full hour in which :since_id lies. Count and average are
+        exact; a
+        percentile is that of a histogram whose buckets double: never more than twice or less than half the true
+        one.
+        """
 
     async def performance_by_workflow(
         self,
@@ -1035,8 +1056,18 @@ class AsyncSessionQueries:
     async def facts(self, connection: AsyncConnection[Any], /) -> SessionFacts | None:
         """Who works on this connection, and whether row-level security binds it."""
 
-    async def limit_idle_transactions(self, connection: AsyncConnection[Any], /, *, timeout: str) -> str:
-        """Let the server end a transaction of this session that does nothing for so long: it would hold its locks."""
+    async def set_up(self, connection: AsyncConnection[Any], /, *, idle_in_transaction_timeout: str) -> SessionSettings:
+        """Let the server end a transaction of this session that does nothing for so long: it would hold its locks.
+        And compile
+        no plans: each of ours runs for less time than that takes.
+        """
+
+    async def in_order_of_index(self, connection: AsyncConnection[Any], /) -> str:
+        """Let plans of this transaction take rows in an index's order and never sort them: a queue fills and empties
+        faster
+        than statistics are made, and without them the planner would read all that is ready, to sort it, for a
+        few.
+        """
 
     async def set_tenants(self, connection: AsyncConnection[Any], /, *, tenant_ids: str) -> int:
         """Work for these tenants (ids, joined by commas) until the transaction ends."""
@@ -1633,6 +1664,9 @@ class AsyncExecutionsNamespace(AsyncNamespace):
     ) -> list[ExecutionSummary]:
         """A workflow's executions without their payload, latest first."""
 
+    async def page_canceled(self, *, before_id: UUID, limit: int, tenant_id: UUID = ...) -> list[ExecutionSummary]:
+        """Executions that were canceled, without their payload, latest first."""
+
     async def page_children(
         self,
         *,
@@ -1692,13 +1726,22 @@ class AsyncMonitoringNamespace(AsyncNamespace):
         """How many executions have not ended, by status; from the queue, which holds no others."""
 
     async def by_status(self, *, since_id: UUID, tenant_id: UUID = ...) -> list[StatusCount]:
-        """How many executions of the window have each status."""
+        """How many executions have each status, exactly, since the full hour in which :since_id lies: the ended ones
+        from the
+        roll-up, the others from the queue. Once a wait is over they are NEW there, and WAITING in history until a
+        worker
+        has them.
+        """
 
     async def failing_nodes(self, *, limit: int, since_id: UUID, tenant_id: UUID = ...) -> list[NodeFailures]:
         """The nodes that failed most often in the window."""
 
     async def performance(self, *, since_id: UUID, tenant_id: UUID = ...) -> Performance:
-        """How long the finished executions of the window took."""
+        """How long the finished executions took since the full hour in which :since_id lies. Count and average are
+        exact; a
+        percentile is that of a histogram whose buckets double: never more than twice or less than half the true
+        one.
+        """
 
     async def performance_by_workflow(
         self,

@@ -98,7 +98,7 @@ def _found(
 ) -> tuple[list[ExecutionSummary], UUID | None]:
     """Return the latest executions that are asked for; and, if there may be more, where the next page begins."""
     page = _pages(store, workflow, status)
-    by_index = status is None or status in _ACTIVE or status is ExecutionStatus.ERROR
+    by_index = status is not ExecutionStatus.SUCCESS
     filtered = not by_index or (status is not None and workflow is not None)
     size = max(limit, _LOOKED_AT_ONCE) if filtered else limit
     found: list[ExecutionSummary] = []
@@ -128,6 +128,8 @@ def _pages(
         return lambda before, limit: executions.page_by_workflow(workflow_id=workflow, before_id=before, limit=limit)
     if status is ExecutionStatus.ERROR:
         return lambda before, limit: executions.page_failed(before_id=before, limit=limit)
+    if status is ExecutionStatus.CANCELED:
+        return lambda before, limit: executions.page_canceled(before_id=before, limit=limit)
     return lambda before, limit: executions.page(before_id=before, limit=limit)
 
 

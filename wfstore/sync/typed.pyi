@@ -38,6 +38,7 @@ from wfstore.models import (
     RecordOutcome,
     RetentionPolicy,
     SessionFacts,
+    SessionSettings,
     StartedExecution,
     StatusCount,
     Suspended,
@@ -437,6 +438,17 @@ class ExecutionsQueries:
     ) -> list[ExecutionSummary]:
         """A workflow's executions without their payload, latest first."""
 
+    def page_canceled(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        before_id: UUID,
+        limit: int,
+        tenant_id: UUID,
+    ) -> list[ExecutionSummary]:
+        """Executions that were canceled, without their payload, latest first."""
+
     def page_children(
         self,
         connection: Connection[Any],
@@ -621,7 +633,12 @@ class MonitoringQueries:
         """How many executions have not ended, by status; from the queue, which holds no others."""
 
     def by_status(self, connection: Connection[Any], /, *, since_id: UUID, tenant_id: UUID) -> list[StatusCount]:
-        """How many executions of the window have each status."""
+        """How many executions have each status, exactly, since the full hour in which :since_id lies: the ended ones
+        from the
+        roll-up, the others from the queue. Once a wait is over they are NEW there, and WAITING in history until a
+        worker
+        has them.
+        """
 
     def failing_nodes(
         self,
@@ -635,7 +652,11 @@ class MonitoringQueries:
         """The nodes that failed most often in the window."""
 
     def performance(self, connection: Connection[Any], /, *, since_id: UUID, tenant_id: UUID) -> Performance:
-        """How long the finished executions of the window took."""
+        """How long the finished executions took since the full hour in which :since_id lies. Count and average are
+        exact; a
+        percentile is that of a histogram whose buckets double: never more than twice or less than half the true
+        one.
+        """
 
     def performance_by_workflow(
         self,
@@ -932,8 +953,18 @@ class SessionQueries:
     def facts(self, connection: Connection[Any], /) -> SessionFacts | None:
         """Who works on this connection, and whether row-level security binds it."""
 
-    def limit_idle_transactions(self, connection: Connection[Any], /, *, timeout: str) -> str:
-        """Let the server end a transaction of this session that does nothing for so long: it would hold its locks."""
+    def set_up(self, connection: Connection[Any], /, *, idle_in_transaction_timeout: str) -> SessionSettings:
+        """Let the server end a transaction of this session that does nothing for so long: it would hold its locks.
+        And compile
+        no plans: each of ours runs for less time than that takes.
+        """
+
+    def in_order_of_index(self, connection: Connection[Any], /) -> str:
+        """Let plans of this transaction take rows in an index's order and never sort them: a queue fills and empties
+        faster
+        than statistics are made, and without them the planner would read all that is ready, to sort it, for a
+        few.
+        """
 
     def set_tenants(self, connection: Connection[Any], /, *, tenant_ids: str) -> int:
         """Work for these tenants (ids, joined by commas) until the transaction ends."""
@@ -1461,6 +1492,9 @@ class ExecutionsNamespace(Namespace):
     ) -> list[ExecutionSummary]:
         """A workflow's executions without their payload, latest first."""
 
+    def page_canceled(self, *, before_id: UUID, limit: int, tenant_id: UUID = ...) -> list[ExecutionSummary]:
+        """Executions that were canceled, without their payload, latest first."""
+
     def page_children(
         self,
         *,
@@ -1520,13 +1554,22 @@ class MonitoringNamespace(Namespace):
         """How many executions have not ended, by status; from the queue, which holds no others."""
 
     def by_status(self, *, since_id: UUID, tenant_id: UUID = ...) -> list[StatusCount]:
-        """How many executions of the window have each status."""
+        """How many executions have each status, exactly, since the full hour in which :since_id lies: the ended ones
+        from the
+        roll-up, the others from the queue. Once a wait is over they are NEW there, and WAITING in history until a
+        worker
+        has them.
+        """
 
     def failing_nodes(self, *, limit: int, since_id: UUID, tenant_id: UUID = ...) -> list[NodeFailures]:
         """The nodes that failed most often in the window."""
 
     def performance(self, *, since_id: UUID, tenant_id: UUID = ...) -> Performance:
-        """How long the finished executions of the window took."""
+        """How long the finished executions took since the full hour in which :since_id lies. Count and average are
+        exact; a
+        percentile is that of a histogram whose buckets double: never more than twice or less than half the true
+        one.
+        """
 
     def performance_by_workflow(
         self,
