@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 
 from benchmarks.bench import Sizes
 from benchmarks.model import Group, Row
-from benchmarks.rows import claims, history, node_results, pooler, reads, saving, snapshots
+from benchmarks.rows import claims, history, imports, node_results, pooler, reads, saving, snapshots
 from wfstore.errors import InvalidInput
 
 
@@ -19,6 +19,7 @@ def groups(sizes: Sizes) -> tuple[Group, ...]:
         snapshots.GROUP,
         reads.GROUP,
         saving.GROUP,
+        imports.GROUP,
         history.group_of(sizes),
     )
 

@@ -38,14 +38,15 @@ def _draw(measured: Measured, folder: Path) -> Path:
     matplotlib: Any = import_module("matplotlib.figure")
     figure = matplotlib.Figure(figsize=_SIZE, dpi=_DPI, layout="constrained")
     axes = figure.add_subplot()
-    axes.set_title(measured.group.title, loc="left", fontsize=11)
+    axes.set_title(measured.group.title, loc="left", fontsize=11, pad=12)
     _lines(axes, measured)
     axes.set_xscale("log")
     axes.set_yscale("log")
-    ticks = sorted({subject.at for subject in measured.samples if subject.at is not None})
-    axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks], rotation=30 if len(ticks) > 6 else 0)
-    axes.minorticks_off()
+    ticks = _apart(sorted({subject.at for subject in measured.samples if subject.at is not None}))
+    axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+    axes.yaxis.set_major_locator(import_module("matplotlib.ticker").LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(lambda value, _place: f"{value:,.6g}")
+    axes.minorticks_off()
     axes.set_xlabel(measured.group.axis)
     axes.set_ylabel("per second" if measured.group.unit == "/s" else "milliseconds, median")
     axes.grid(visible=True, which="major", color="0.9")
@@ -56,6 +57,15 @@ def _draw(measured: Measured, folder: Path) -> Path:
     return file
 
 
+def _apart(places: Sequence[int]) -> list[int]:
+    """Those whose labels do not run into each other."""
+    kept: list[int] = []
+    for place in places:
+        if not kept or place >= 1.5 * kept[-1]:
+            kept.append(place)
+    return kept
+
+
 def _lines(axes: Any, measured: Measured) -> None:
     """A line for each subject that was measured at several places; a dashed one across for what has no place."""
     series: dict[str, list[Subject]] = {}
@@ -63,7 +73,7 @@ def _lines(axes: Any, measured: Measured) -> None:
         series.setdefault(subject.name, []).append(subject)
     for turn, (name, subjects) in enumerate(series.items()):
         colour = f"C{turn % 10}"
-        marker = "osD^vP"[turn // 10 % 6]
+        marker = "osD^vPX*<>"[turn % 10]
         if subjects[0].at is None:
             axes.axhline(measured.value(subjects[0]), color=colour, linestyle="--", linewidth=1, label=name)
             continue
@@ -76,6 +86,6 @@ def _lines(axes: Any, measured: Measured) -> None:
             [high - value for value, high in zip(values, highest, strict=True)],
         ]
         axes.errorbar(
-            [subject.at for subject in placed], values, yerr=spread, color=colour, marker=marker, markersize=4,
+            [subject.at for subject in placed], values, yerr=spread, color=colour, marker=marker, markersize=5,
             linewidth=1.4, elinewidth=0.6, capsize=2, label=name,
         )  # fmt: skip

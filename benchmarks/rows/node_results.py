@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
-from contextlib import AsyncExitStack, ExitStack, contextmanager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
+from uuid import UUID
 
 import wfstore
 from benchmarks import leases, measuring, peers, writers
@@ -29,10 +30,11 @@ THREAD_COUNTS = (1, 20, 64, 200)
 _POOL = 8
 _STEPS = 20  # of each execution of a peer, so that its beginning and end weigh little
 _BATCH = 100
+_TENANTS = 100
 
 LIMIT = (
-    *(Subject(SESSION, clients) for clients in (1, 4, 8, 16, 32)),
-    *(Subject(PIPELINE, clients) for clients in (8, 32)),
+    *(Subject(SESSION, clients) for clients in (1, 8, 16, 32)),
+    Subject(PIPELINE, 32),
     Subject(TRANSACTION, 32),
 )
 _LONE = (Subject(SESSION, 1),)
@@ -79,17 +81,18 @@ class _Stage:
     def grouped(self, at: int) -> Measure:
         """So many tasks, each with an execution of its own, through one group writer."""
         walks = self._walks[:at]
-        return lambda: self._runner.run(_through_writers([self._store], [walks], self._seconds))
+        return lambda: self._runner.run(_through_writer(self._store, walks, self._seconds))
 
     def many_tenants(self, at: int) -> Measure:
         """The same, the executions being of a hundred tenants."""
-        tenants = leases.tenants(self._database, 100)
-        stores = [self._store.for_tenant(tenant) for tenant in tenants]
-        walks = [
-            self._nodes(leases.claimed(self._bench, self._database, max(1, at // len(tenants)), tenant=tenant))
+        tenants = leases.tenants(self._database, _TENANTS)
+        held = [
+            lease
             for tenant in tenants
+            for lease in leases.claimed(self._bench, self._database, max(1, at // _TENANTS), tenant=tenant)
         ]
-        return lambda: self._runner.run(_through_writers(stores, walks, self._seconds))
+        walks = self._nodes(held)
+        return lambda: self._runner.run(_through_writer(self._store, walks, self._seconds, tenants))
 
     def direct(self, at: int) -> Measure:
         """So many tasks, each with a transaction for each result."""
@@ -128,14 +131,12 @@ class _Stage:
         return partial(self._pgbench.measure, tenancy, clients, self._seconds)
 
 
-async def _through_writers(stores: Sequence[AsyncStore], walks: Sequence[Sequence[Nodes]], seconds: float) -> Sample:
-    """Each store has a writer of its own, and its executions go through it."""
-    async with AsyncExitStack() as stack:
-        calls: list[Callable[[], Awaitable[None]]] = []
-        for store, some in zip(stores, walks, strict=True):
-            writer = await stack.enter_async_context(writers.async_writer(store))
-            calls += [partial(_write_async, writer, walk) for walk in some]
-        return await measuring.crowd(calls, seconds)
+async def _through_writer(
+    store: AsyncStore, walks: Sequence[Nodes], seconds: float, tenants: Collection[UUID] = ()
+) -> Sample:
+    """All executions go through one group writer."""
+    async with writers.async_writer(store, tenants) as writer:
+        return await measuring.crowd([partial(_write_async, writer, walk) for walk in walks], seconds)
 
 
 async def _write_async(writer: writers.AsyncWriter, walk: Nodes) -> None:
