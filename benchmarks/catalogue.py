@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 
 from benchmarks.bench import Sizes
 from benchmarks.model import Group, Row
-from benchmarks.rows import claims, history, imports, node_results, pooler, reads, saving, snapshots
+from benchmarks.rows import claims, drops, history, imports, node_results, pooler, reads, saving, snapshots
 from wfstore.errors import InvalidInput
 
 
@@ -21,6 +21,7 @@ def groups(sizes: Sizes) -> tuple[Group, ...]:
         saving.GROUP,
         imports.GROUP,
         history.group_of(sizes),
+        drops.GROUP,
     )
 
 

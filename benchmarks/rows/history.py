@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -20,7 +19,7 @@ from benchmarks.model import Group, Measure, Opened, Row, Sample, Subject, group
 from benchmarks.payload import documents
 from benchmarks.rows.claims import endings
 from benchmarks.seeding import History, seed
-from wfstore import Role, Store
+from wfstore import ClaimedExecution, Role, Store
 
 SMALL = 10_000
 _LATEST = UUID(int=2**128 - 1)
@@ -32,13 +31,14 @@ _SAMPLE = 2_000  # executions that are looked up, from all of the history
 _LIMIT = 1.5  # times as long as with ten thousand
 
 CLAIM, FINISH, RECORD = "claim of 10", "finish of 10", "node result"
-POINT, NODES, WORKFLOW, OLD, FAILED, COUNTS = (
+POINT, NODES, WORKFLOW, OLD, FAILED, CANCELED, COUNTS, TIMES = (
     "execution by key", "its node results", "page of a workflow", "page of a workflow, amid its history",
-    "page of failed ones", "counts by status",
+    "page of failed ones", "page of canceled ones", "counts by status", "how long they took",
 )  # fmt: skip
 _NAMES = {
     CLAIM: "claim", FINISH: "finish", RECORD: "record", POINT: "point-read", NODES: "node-results",
-    WORKFLOW: "page-workflow", OLD: "page-amid", FAILED: "page-failed", COUNTS: "status-counts",
+    WORKFLOW: "page-workflow", OLD: "page-amid", FAILED: "page-failed", CANCELED: "page-canceled",
+    COUNTS: "status-counts", TIMES: "performance",
 }  # fmt: skip
 
 
@@ -58,28 +58,28 @@ class _Size:
         self._walk = Nodes(lease, *documents(2))
 
     def claim(self) -> Sample:
-        """Claim ten of a hundred that are ready."""
-        return self._claims(lambda: self._worker.executions.claim(**_CLAIMING))
-
-    def finish(self) -> Sample:
-        """Finish ten that are running."""
-        return self._endings()
-
-    def _claims(self, call: Callable[[], list[wfstore.ClaimedExecution]]) -> Sample:
-        claimed: list[wfstore.ClaimedExecution] = []
-        batches = max(10, self._times // _CLAIM)
-        leases.enqueue(self._app, self._history.workflows[0], (batches + batches // 10 + 1) * _CLAIM)
-        sample = measuring.latency(lambda: claimed.extend(call()), batches)
+        """Claim ten, again and again; so many more are ready."""
+        claimed: list[ClaimedExecution] = []
+        sample = measuring.latency(lambda: claimed.extend(self._claim()), self._enqueued())
         self._worker.executions.finish_many(endings(claimed))
         return sample
 
-    def _endings(self) -> Sample:
-        batches = max(10, self._times // _CLAIM)
-        leases.enqueue(self._app, self._history.workflows[0], (batches + batches // 10 + 1) * _CLAIM)
-        waiting: list[list[wfstore.ClaimedExecution]] = []
-        while claimed := self._worker.executions.claim(**_CLAIMING):
+    def finish(self) -> Sample:
+        """Finish ten, again and again; so many more are running."""
+        times = self._enqueued()
+        waiting: list[list[ClaimedExecution]] = []
+        while claimed := self._claim():
             waiting.append(claimed)
-        return measuring.latency(lambda: self._worker.executions.finish_many(endings(waiting.pop())), batches)
+        return measuring.latency(lambda: self._worker.executions.finish_many(endings(waiting.pop())), times)
+
+    def _enqueued(self) -> int:
+        """Enqueue what is claimed, ten by ten, while a latency is taken so many times."""
+        times = max(10, self._times // _CLAIM)
+        leases.enqueue(self._app, self._history.workflows[0], (times + times // 10 + 1) * _CLAIM)
+        return times
+
+    def _claim(self) -> list[ClaimedExecution]:
+        return self._worker.executions.claim(queue="default", worker_id="benchmark", limit=_CLAIM, lease=_LEASE)
 
     def _repeat(self, call: Callable[[], object]) -> Sample:
         return measuring.latency(call, self._times)
@@ -102,16 +102,13 @@ class _Size:
             WORKFLOW: lambda: page(_LATEST),
             OLD: lambda: page(self._middle),
             FAILED: lambda: executions.page_failed(before_id=_LATEST, limit=_PAGE),
+            CANCELED: lambda: executions.page_canceled(before_id=_LATEST, limit=_PAGE),
             COUNTS: lambda: self._app.monitoring.by_status(since_id=_EARLIEST),
+            TIMES: lambda: self._app.monitoring.performance(since_id=_EARLIEST),
         }
         measures: dict[str, Callable[[], Sample]] = {name: partial(self._repeat, call) for name, call in reads.items()}
-        measures[COUNTS] = lambda: measuring.latency(reads[COUNTS], max(3, self._times // 20))
-        return {**measures, CLAIM: self.claim, FINISH: self.finish}
-
-
-_CLAIMING: dict[str, Any] = {
-    "queue": "default", "worker_id": "benchmark", "limit": _CLAIM, "lease": _LEASE,
-}  # fmt: skip
+        seldom = {name: partial(measuring.latency, reads[name], max(3, self._times // 10)) for name in (COUNTS, TIMES)}
+        return {**measures, **seldom, CLAIM: self.claim, FINISH: self.finish}
 
 
 def _some_executions(database: str) -> list[UUID]:
