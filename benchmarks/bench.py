@@ -19,6 +19,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 from benchmarks.model import NotRun
 from wfstore import Role
+from wfstore.compatibility import no_connection
+from wfstore.errors import InvalidInput
 from wfstore.migrate import migrate
 from wfstore.server import EmbeddedServer, resolve
 
@@ -144,7 +146,7 @@ def opened(sizes: Sizes, database_url: str | None) -> Iterator[Bench]:
             server.start()
             url = server.url(Role.ADMIN, "postgres")
         else:
-            url = resolve(database_url, Role.ADMIN)
+            url = _superusers(resolve(database_url, Role.ADMIN))
         bench = Bench(sizes, url, None if server is None else server.home, folder)
         try:
             yield bench
@@ -154,6 +156,20 @@ def opened(sizes: Sizes, database_url: str | None) -> Iterator[Bench]:
         if server is not None:
             server.destroy()
         shutil.rmtree(folder)
+
+
+def _superusers(url: str) -> str:
+    """Return the URL if it is a superuser's of a server that answers."""
+    try:
+        with closing(psycopg.connect(url)) as connection:
+            found = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+    except psycopg.OperationalError as error:
+        raise no_connection(error) from error
+    if found != (True,):
+        raise InvalidInput(
+            "the user of the database URL is no superuser", hint="Histories are made with triggers switched off."
+        )
+    return url
 
 
 def in_database(url: str, name: str) -> str:

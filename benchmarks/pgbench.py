@@ -24,6 +24,7 @@ STATEMENT = Path(__file__).with_name("sql") / "record_one.sql"
 Tenancy = Literal["session", "transaction", "pipeline"]
 """Who sets the tenant: the session, once; each transaction; each transaction, in the statement's round trip."""
 PARAMETERS = (":tenant", ":execution", ":attempt", ":node", ":given", ":returned")
+_SHORTEST = 2  # seconds: in the first moments each client prepares its statement
 _SAMPLED = 0.1  # of the transactions are logged, for the 99th percentile
 
 
@@ -93,7 +94,7 @@ class Pgbench:
         defined = [part for name, value in variables.items() for part in ("-D", f"{name}={value}")]
         command = [
             self._program, "--no-vacuum", "--protocol=prepared", f"--file={file}", f"--client={clients}",
-            f"--jobs={min(clients, 2)}", f"--time={max(1, round(seconds))}", "--log", "--exit-on-abort",
+            f"--jobs={min(clients, 2)}", f"--time={max(_SHORTEST, round(seconds))}", "--log", "--exit-on-abort",
             f"--log-prefix={file.parent / 'log'}", f"--sampling-rate={_SAMPLED}", *defined, url,
         ]  # fmt: skip
         if self._bench.home is None:  # new in 17, and PATH's may be older

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
+from importlib import import_module
+from typing import Any
 
-import asyncpg
 import uvloop
 from pgqueuer import PgQueuer
 from pgqueuer.models import Job
 from pgqueuer.queries import Queries
 from pgqueuer.types import QueueExecutionMode
 
+asyncpg: Any = import_module("asyncpg")  # it has no types
 _MANAGERS = 2
 _BATCH = 100
 _ENQUEUED_AT_ONCE = 1_000

@@ -18,9 +18,9 @@ from benchmarks.pgbench import Pgbench, Tenancy, prepare
 from wfstore import ClaimedExecution, Role
 from wfstore.aio import AsyncStore, connect
 
-GROUPED, DIRECT, BATCHES = "async, grouped", "async, direct calls", "async, record_many of 100"
-THREADS, DIRECT_THREADS = "threads, grouped", "threads, direct calls"
-TENANTS = "async, grouped, 100 tenants"
+GROUPED, DIRECT, BATCHES = "wfstore async, grouped", "wfstore async, direct", "wfstore async, record_many of 100"
+THREADS, DIRECT_THREADS = "wfstore threads, grouped", "wfstore threads, direct"
+TENANTS = "wfstore async, grouped, 100 tenants"
 SESSION, PIPELINE, TRANSACTION = (
     "pgbench, tenant of the session", "pgbench, tenant set in one round trip", "pgbench, tenant set in three",
 )  # fmt: skip

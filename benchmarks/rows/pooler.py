@@ -24,7 +24,7 @@ from wfstore import Role
 from wfstore.aio import AsyncStore, connect
 from wfstore.server.account import service_account
 
-POOLED, PLAIN = Subject("through PgBouncer", 200), Subject("without", 200)
+POOLED, PLAIN = Subject("wfstore through PgBouncer", 200), Subject("wfstore without it", 200)
 _TASKS = 200
 _POOL = 8
 _PORT = 6432  # only a part of its socket's name
