@@ -71,17 +71,15 @@ class Bench:
     """Of the server, if it is our own."""
     folder: Path
     """For files; removed at the end."""
-    _databases: list[str] = field(default_factory=list)
+    mark: str = field(default_factory=lambda: uuid4().hex[:12])
+    """Part of the names of this run's databases."""
+    _made: int = 0
     _template: str = ""
 
     @contextmanager
     def database(self, *, migrated: bool = True) -> Iterator[str]:
         """Make a database and drop it at the end; yields a superuser's URL of it."""
-        name = f"wfstore_bench_{uuid4().hex[:12]}"
-        template = self._migrated() if migrated else "template0"
-        with closing(psycopg.connect(self.admin_url, autocommit=True)) as connection:
-            create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-            connection.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
+        name = self._create(self._migrated() if migrated else "template0")
         try:
             yield in_database(self.admin_url, name)
         finally:
@@ -117,12 +115,17 @@ class Bench:
 
     def _migrated(self) -> str:
         if not self._template:
-            name = f"wfstore_bench_template_{uuid4().hex[:8]}"
-            with closing(psycopg.connect(self.admin_url, autocommit=True)) as connection:
-                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-            self._template = name
-            migrate(in_database(self.admin_url, name))
+            self._template = self._create("template0")
+            migrate(in_database(self.admin_url, self._template))
         return self._template
+
+    def _create(self, template: str) -> str:
+        self._made += 1
+        name = f"wfstore_bench_{self.mark}_{self._made}"
+        with closing(psycopg.connect(self.admin_url, autocommit=True)) as connection:
+            create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+            connection.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
+        return name
 
     def _drop(self, name: str) -> None:
         with closing(psycopg.connect(self.admin_url, autocommit=True)) as connection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import orjson
 import psycopg
@@ -68,7 +68,9 @@ def test_a_mistake_is_one_sentence(
     assert sentence in capsys.readouterr().err
 
 
-def test_a_row_from_end_to_end(server_url: str) -> None:
+def test_a_row_from_end_to_end(server_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    mark = uuid4()
+    monkeypatch.setattr("benchmarks.bench.uuid4", lambda: mark)
     found = orjson.loads(benchmarks("run", "snapshot.held", "--tiny", "--json", "--database-url", server_url))
     [row] = found["rows"]
     assert (row["row"], row["what"], row["not_run"]) == ("snapshot.held", "a snapshot is held", None)
@@ -78,7 +80,8 @@ def test_a_row_from_end_to_end(server_url: str) -> None:
     assert len(found["samples"]) == 2
     assert found["server"]["synchronous_commit"] == "on"
     with psycopg.connect(server_url) as connection:
-        left = connection.execute("SELECT datname FROM pg_database WHERE datname LIKE 'wfstore_bench_%'").fetchall()
+        named = f"%{mark.hex[:12]}%"
+        left = connection.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", [named]).fetchall()
     assert left == []
 
 

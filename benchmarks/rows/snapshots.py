@@ -19,7 +19,7 @@ from benchmarks.rows.claims import CONNECTIONS, drain_sync
 from wfstore import Role
 
 FREE, HELD = Subject("nobody holds a snapshot"), Subject("a snapshot is held")
-_PORTION = 1_000  # executions that are enqueued, then claimed and finished
+_PORTION = 1_000  # executions at most that are enqueued, then claimed and finished
 
 
 class _Stage:
@@ -50,7 +50,7 @@ class _Stage:
         done, spent = 0, 0.0
         with ThreadPoolExecutor(CONNECTIONS) as pool:
             while time.perf_counter() < end:
-                leases.enqueue(self._app, self._workflow, _PORTION)
+                leases.enqueue(self._app, self._workflow, min(_PORTION, self._bench.sizes.executions))
                 begun = time.perf_counter()
                 done += sum(pool.map(drain_sync, [self._worker] * CONNECTIONS))
                 spent += time.perf_counter() - begun
