@@ -6,7 +6,18 @@ from fnmatch import fnmatchcase
 
 from benchmarks.bench import Sizes
 from benchmarks.model import Group, Row
-from benchmarks.rows import claims, drops, history, imports, node_results, pooler, reads, saving, snapshots
+from benchmarks.rows import (
+    claims,
+    drops,
+    history,
+    imports,
+    node_results,
+    pooler,
+    reads,
+    saving,
+    small_writes,
+    snapshots,
+)
 from wfstore.errors import InvalidInput
 
 
@@ -15,6 +26,7 @@ def groups(sizes: Sizes) -> tuple[Group, ...]:
     return (
         node_results.GROUP,
         pooler.GROUP,
+        small_writes.GROUP,
         claims.GROUP,
         snapshots.GROUP,
         reads.GROUP,

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from statistics import median, quantiles
 
-from benchmarks.model import Sample
+from benchmarks.model import NotRun, Sample
 
 _WARM_UP = 0.25  # of the time that is measured
 
@@ -20,7 +20,9 @@ def p99_of(milliseconds: Sequence[float]) -> float | None:
 
 
 def rate(done: int, seconds: float, milliseconds: Sequence[float]) -> Sample:
-    """Make a sample of so many calls in so long."""
+    """Make a sample of so many calls in so long; NotRun of none, which is no rate to compare with."""
+    if not done:
+        raise NotRun(f"no call ended within {seconds:g} s")
     return Sample(done / seconds, p99_of(milliseconds))
 
 
