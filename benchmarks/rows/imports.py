@@ -82,7 +82,7 @@ class _Stage:
     def _timed(self, bring: Callable[[], object]) -> Sample:
         """Empty the tables, bring the rows in, and look whether they are there."""
         with closing(psycopg.connect(self._database, autocommit=True)) as connection:
-            connection.execute("TRUNCATE node_executions, workflow_executions")
+            connection.execute("TRUNCATE node_executions, workflow_executions, execution_stats")
             connection.execute("CHECKPOINT")
             begun = time.perf_counter()
             bring()
