@@ -68,8 +68,8 @@ CREATE INDEX workflows_template_idx ON workflows (tenant_id, id) WHERE is_templa
 CREATE TRIGGER workflows_touch BEFORE UPDATE ON workflows
     FOR EACH ROW EXECUTE FUNCTION wfstore_touch_updated_at();
 CREATE POLICY workflows_tenant ON workflows
-    USING (tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]))
-    WITH CHECK (tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]));
+    USING (tenant_id::text = current_setting('wfstore.tenant_id', true) OR tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]))
+    WITH CHECK (tenant_id::text = current_setting('wfstore.tenant_id', true) OR tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]));
 CREATE POLICY workflows_system ON workflows FOR SELECT
     USING (tenant_id = '00000000-0000-0000-0000-000000000000' AND nullif(current_setting('wfstore.tenant_id', true), '') IS NOT NULL);
 ALTER TABLE workflows ENABLE ROW LEVEL SECURITY;
@@ -104,8 +104,8 @@ COMMENT ON COLUMN workflow_versions.change_summary IS 'What changed, in the auth
 COMMENT ON COLUMN workflow_versions.created_by IS 'The user who saved it, if known; no foreign key: history outlives people.';
 COMMENT ON COLUMN workflow_versions.created_at IS 'When it was saved.';
 CREATE POLICY workflow_versions_tenant ON workflow_versions
-    USING (tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]))
-    WITH CHECK (tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]));
+    USING (tenant_id::text = current_setting('wfstore.tenant_id', true) OR tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]))
+    WITH CHECK (tenant_id::text = current_setting('wfstore.tenant_id', true) OR tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]));
 CREATE POLICY workflow_versions_system ON workflow_versions FOR SELECT
     USING (tenant_id = '00000000-0000-0000-0000-000000000000' AND nullif(current_setting('wfstore.tenant_id', true), '') IS NOT NULL);
 ALTER TABLE workflow_versions ENABLE ROW LEVEL SECURITY;
@@ -132,8 +132,8 @@ COMMENT ON COLUMN workflow_terms.workflow_id IS 'A workflow that has it.';
 -- Serves workflow_terms.page_by_workflow, the replacement of one workflow's terms and the foreign key.
 CREATE INDEX workflow_terms_workflow_idx ON workflow_terms (workflow_id, tenant_id, kind, term);
 CREATE POLICY workflow_terms_tenant ON workflow_terms
-    USING (tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]))
-    WITH CHECK (tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]));
+    USING (tenant_id::text = current_setting('wfstore.tenant_id', true) OR tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]))
+    WITH CHECK (tenant_id::text = current_setting('wfstore.tenant_id', true) OR tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]));
 CREATE POLICY workflow_terms_system ON workflow_terms FOR SELECT
     USING (tenant_id = '00000000-0000-0000-0000-000000000000' AND nullif(current_setting('wfstore.tenant_id', true), '') IS NOT NULL);
 ALTER TABLE workflow_terms ENABLE ROW LEVEL SECURITY;

@@ -58,8 +58,8 @@ COMMENT ON COLUMN nodes.notes IS 'The author''s notes.';
 COMMENT ON COLUMN nodes.webhooks IS 'Ids of the webhooks it answers.';
 COMMENT ON COLUMN nodes.ordinal IS 'Place in the document''s list of nodes.';
 CREATE POLICY nodes_tenant ON nodes
-    USING (tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]))
-    WITH CHECK (tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]));
+    USING (tenant_id::text = current_setting('wfstore.tenant_id', true) OR tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]))
+    WITH CHECK (tenant_id::text = current_setting('wfstore.tenant_id', true) OR tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]));
 CREATE POLICY nodes_system ON nodes FOR SELECT
     USING (tenant_id = '00000000-0000-0000-0000-000000000000' AND nullif(current_setting('wfstore.tenant_id', true), '') IS NOT NULL);
 ALTER TABLE nodes ENABLE ROW LEVEL SECURITY;
@@ -103,8 +103,8 @@ COMMENT ON COLUMN node_connections.connection_type IS 'What flows: items (MAIN),
 COMMENT ON COLUMN node_connections.label IS 'Label as shown.';
 COMMENT ON COLUMN node_connections.conditions IS 'When it is taken, free form; NULL: always.';
 CREATE POLICY node_connections_tenant ON node_connections
-    USING (tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]))
-    WITH CHECK (tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]));
+    USING (tenant_id::text = current_setting('wfstore.tenant_id', true) OR tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]))
+    WITH CHECK (tenant_id::text = current_setting('wfstore.tenant_id', true) OR tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]));
 CREATE POLICY node_connections_system ON node_connections FOR SELECT
     USING (tenant_id = '00000000-0000-0000-0000-000000000000' AND nullif(current_setting('wfstore.tenant_id', true), '') IS NOT NULL);
 ALTER TABLE node_connections ENABLE ROW LEVEL SECURITY;

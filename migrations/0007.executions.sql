@@ -90,7 +90,8 @@ END
 $$;
 COMMENT ON FUNCTION wfstore_refuse_history() IS 'Row trigger: refuse to rewrite history; its WHEN says what that is.';
 -- What the caller keeps along with it may change for ever; nothing else of an execution that has ended.
-CREATE TRIGGER workflow_executions_transition BEFORE UPDATE ON workflow_executions
+-- AFTER, here and below: before an update each row would be locked once more for the trigger to see.
+CREATE TRIGGER workflow_executions_transition AFTER UPDATE ON workflow_executions
     -- Written out: what pg_dump makes of comparisons of whole rows is not read again as it was.
     FOR EACH ROW WHEN (
         (OLD.status = 'NEW' AND NEW.status IN ('WAITING', 'SUCCESS', 'ERROR'))
@@ -118,13 +119,16 @@ CREATE TRIGGER workflow_executions_transition BEFORE UPDATE ON workflow_executio
     )
     EXECUTE FUNCTION wfstore_refuse_history('execution');
 CREATE POLICY workflow_executions_tenant ON workflow_executions
-    USING (tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]))
-    WITH CHECK (tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]));
+    USING (tenant_id::text = current_setting('wfstore.tenant_id', true) OR tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]))
+    WITH CHECK (tenant_id::text = current_setting('wfstore.tenant_id', true) OR tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]));
 ALTER TABLE workflow_executions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE workflow_executions FORCE ROW LEVEL SECURITY;
-GRANT SELECT, INSERT, UPDATE, DELETE ON workflow_executions TO wfstore_app;
+GRANT SELECT, INSERT, DELETE ON workflow_executions TO wfstore_app;
 -- A worker inserts the executions that its handlers start.
-GRANT SELECT, INSERT, UPDATE ON workflow_executions TO wfstore_worker;
+GRANT SELECT, INSERT ON workflow_executions TO wfstore_worker;
+-- Nobody moves a row: from one period to another it would pass by the trigger.
+GRANT UPDATE (status, start_time, end_time, run_data, metadata, error_message, error_details)
+    ON workflow_executions TO wfstore_app, wfstore_worker;
 GRANT SELECT ON workflow_executions TO wfstore_readonly;
 
 CREATE TABLE node_executions (
@@ -160,18 +164,21 @@ COMMENT ON COLUMN node_executions.output_data IS 'What it returned.';
 COMMENT ON COLUMN node_executions.error_data IS 'Why it failed.';
 COMMENT ON COLUMN node_executions.retry_count IS 'Repetitions under this run_index so far.';
 COMMENT ON COLUMN node_executions.max_retries IS 'Repetitions allowed.';
-CREATE TRIGGER node_executions_transition BEFORE UPDATE ON node_executions
+CREATE TRIGGER node_executions_transition AFTER UPDATE ON node_executions
     FOR EACH ROW WHEN (OLD.status IN ('SUCCESS', 'ERROR', 'SKIPPED', 'CANCELED'))
     EXECUTE FUNCTION wfstore_refuse_history('node');
 CREATE POLICY node_executions_tenant ON node_executions
-    USING (tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]))
-    WITH CHECK (tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]));
+    USING (tenant_id::text = current_setting('wfstore.tenant_id', true) OR tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]))
+    WITH CHECK (tenant_id::text = current_setting('wfstore.tenant_id', true) OR tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]));
 ALTER TABLE node_executions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE node_executions FORCE ROW LEVEL SECURITY;
 -- INSERT: a retry takes over results of the execution that it repeats.
 GRANT SELECT, INSERT ON node_executions TO wfstore_app;
 GRANT SELECT ON node_executions TO wfstore_readonly;
-GRANT SELECT, INSERT, UPDATE ON node_executions TO wfstore_worker;
+GRANT SELECT, INSERT ON node_executions TO wfstore_worker;
+GRANT UPDATE (
+    node_type, status, start_time, end_time, input_data, output_data, error_data, retry_count, max_retries
+) ON node_executions TO wfstore_worker;
 
 CREATE FUNCTION wfstore_create_partition(at timestamptz) RETURNS text
 LANGUAGE plpgsql

@@ -100,7 +100,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION wfstore_refuse_transition() IS 'Row trigger: refuse a change of status; its WHEN says which.';
-CREATE TRIGGER execution_queue_transition BEFORE UPDATE ON execution_queue
+CREATE TRIGGER execution_queue_transition AFTER UPDATE ON execution_queue
     FOR EACH ROW WHEN (
         NEW.attempt <> OLD.attempt + (OLD.status = 'NEW' AND NEW.status = 'RUNNING')::integer
         OR NEW.failures < OLD.failures
@@ -110,8 +110,8 @@ CREATE TRIGGER execution_queue_transition BEFORE UPDATE ON execution_queue
     EXECUTE FUNCTION wfstore_refuse_transition('the queue row');
 
 CREATE POLICY execution_queue_tenant ON execution_queue
-    USING (tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]))
-    WITH CHECK (tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]));
+    USING (tenant_id::text = current_setting('wfstore.tenant_id', true) OR tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]))
+    WITH CHECK (tenant_id::text = current_setting('wfstore.tenant_id', true) OR tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]));
 ALTER TABLE execution_queue ENABLE ROW LEVEL SECURITY;
 ALTER TABLE execution_queue FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, UPDATE, DELETE ON execution_queue TO wfstore_app, wfstore_worker;

@@ -27,8 +27,8 @@ COMMENT ON COLUMN concurrency_limits.updated_at IS 'When the row last changed.';
 CREATE TRIGGER concurrency_limits_touch BEFORE UPDATE ON concurrency_limits
     FOR EACH ROW EXECUTE FUNCTION wfstore_touch_updated_at();
 CREATE POLICY concurrency_limits_tenant ON concurrency_limits
-    USING (tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]))
-    WITH CHECK (tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]));
+    USING (tenant_id::text = current_setting('wfstore.tenant_id', true) OR tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]))
+    WITH CHECK (tenant_id::text = current_setting('wfstore.tenant_id', true) OR tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]));
 ALTER TABLE concurrency_limits ENABLE ROW LEVEL SECURITY;
 ALTER TABLE concurrency_limits FORCE ROW LEVEL SECURITY;
 -- The worker changes none; but who locks a row must be allowed to update it.
@@ -52,8 +52,8 @@ COMMENT ON COLUMN execution_pauses.name IS 'The queue, or the id of the workflow
 COMMENT ON COLUMN execution_pauses.reason IS 'Why, for people.';
 COMMENT ON COLUMN execution_pauses.created_at IS 'Since when.';
 CREATE POLICY execution_pauses_tenant ON execution_pauses
-    USING (tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]))
-    WITH CHECK (tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]));
+    USING (tenant_id::text = current_setting('wfstore.tenant_id', true) OR tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]))
+    WITH CHECK (tenant_id::text = current_setting('wfstore.tenant_id', true) OR tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]));
 ALTER TABLE execution_pauses ENABLE ROW LEVEL SECURITY;
 ALTER TABLE execution_pauses FORCE ROW LEVEL SECURITY;
 -- The worker changes none; but who locks a row must be allowed to update it.

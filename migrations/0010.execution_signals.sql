@@ -33,8 +33,8 @@ COMMENT ON COLUMN execution_signals.expires_at IS 'From when on it counts no mor
 COMMENT ON COLUMN execution_signals.consumed_at IS 'When the execution took it.';
 COMMENT ON COLUMN execution_signals.consumed_by IS 'Which wait took it, as node and pass: the same wait gets the same signal again after a crash.';
 CREATE POLICY execution_signals_tenant ON execution_signals
-    USING (tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]))
-    WITH CHECK (tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]));
+    USING (tenant_id::text = current_setting('wfstore.tenant_id', true) OR tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]))
+    WITH CHECK (tenant_id::text = current_setting('wfstore.tenant_id', true) OR tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]));
 ALTER TABLE execution_signals ENABLE ROW LEVEL SECURITY;
 ALTER TABLE execution_signals FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, DELETE ON execution_signals TO wfstore_app;
@@ -57,8 +57,8 @@ COMMENT ON COLUMN execution_keys.idempotency_key IS 'The caller''s key.';
 COMMENT ON COLUMN execution_keys.execution_id IS 'The execution.';
 COMMENT ON COLUMN execution_keys.expires_at IS 'From when on the key may be used anew.';
 CREATE POLICY execution_keys_tenant ON execution_keys
-    USING (tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]))
-    WITH CHECK (tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]));
+    USING (tenant_id::text = current_setting('wfstore.tenant_id', true) OR tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]))
+    WITH CHECK (tenant_id::text = current_setting('wfstore.tenant_id', true) OR tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]));
 ALTER TABLE execution_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE execution_keys FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, UPDATE, DELETE ON execution_keys TO wfstore_app, wfstore_worker;
@@ -87,8 +87,8 @@ COMMENT ON COLUMN dead_letters.died_at IS 'When it was given up.';
 COMMENT ON COLUMN dead_letters.priority IS 'The priority that it had there.';
 COMMENT ON COLUMN dead_letters.concurrency_key IS 'Its concurrency key.';
 CREATE POLICY dead_letters_tenant ON dead_letters
-    USING (tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]))
-    WITH CHECK (tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]));
+    USING (tenant_id::text = current_setting('wfstore.tenant_id', true) OR tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]))
+    WITH CHECK (tenant_id::text = current_setting('wfstore.tenant_id', true) OR tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]));
 ALTER TABLE dead_letters ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dead_letters FORCE ROW LEVEL SECURITY;
 GRANT SELECT, DELETE ON dead_letters TO wfstore_app;

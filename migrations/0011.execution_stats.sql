@@ -123,8 +123,8 @@ COMMENT ON COLUMN execution_stats.executions IS 'How many; what was deleted coun
 COMMENT ON COLUMN execution_stats.duration_ms IS 'How long those that began took, in all.';
 COMMENT ON COLUMN execution_stats.durations IS 'How many of them took how long, see wfstore_histogram.';
 CREATE POLICY execution_stats_tenant ON execution_stats
-    USING (tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]))
-    WITH CHECK (tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]));
+    USING (tenant_id::text = current_setting('wfstore.tenant_id', true) OR tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]))
+    WITH CHECK (tenant_id::text = current_setting('wfstore.tenant_id', true) OR tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]));
 ALTER TABLE execution_stats ENABLE ROW LEVEL SECURITY;
 ALTER TABLE execution_stats FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, UPDATE ON execution_stats TO wfstore_app, wfstore_worker;

@@ -141,6 +141,14 @@ admitted AS (
     CROSS JOIN LATERAL wfstore_admit(held.tenant_ids, held.execution_ids) AS gate
     WHERE held.tenant_ids IS NOT NULL
 ),
+decided AS (
+    SELECT
+        marked.*,
+        NOT marked.gated
+        OR coalesce((marked.tenant_id, marked.execution_id) IN (SELECT a.tenant_id, a.execution_id FROM admitted AS a), false)
+            AS is_admitted
+    FROM marked
+),
 claimed AS (
     UPDATE execution_queue AS q
     SET attempt = q.attempt + 1,
@@ -148,30 +156,24 @@ claimed AS (
         ready = false,
         worker_id = :worker_id,
         visible_at = :lease_until
-    FROM marked
-    WHERE q.tenant_id = marked.tenant_id
-        AND q.execution_id = marked.execution_id
-        AND (
-            NOT marked.gated
-            OR (marked.tenant_id, marked.execution_id) IN (SELECT a.tenant_id, a.execution_id FROM admitted AS a)
-        )
-    RETURNING q.tenant_id, q.execution_id
+    FROM decided
+    WHERE q.tenant_id = decided.tenant_id
+        AND q.execution_id = decided.execution_id
+        AND decided.is_admitted
 )
+-- Not joined with what was updated, which is just what is admitted: its rows are locked.
 SELECT
-    marked.tenant_id,
-    marked.execution_id,
-    claimed.execution_id IS NOT NULL AS admitted,
-    marked.attempt + 1 AS attempt,
-    marked.failures,
-    marked.max_attempts,
+    tenant_id,
+    execution_id,
+    is_admitted AS admitted,
+    attempt + 1 AS attempt,
+    failures,
+    max_attempts,
     :lease_until::timestamptz AS visible_at,
-    marked.woken_by,
-    marked.concurrency_key
-FROM marked
-LEFT JOIN claimed
-    ON claimed.tenant_id = marked.tenant_id
-    AND claimed.execution_id = marked.execution_id
-ORDER BY marked.priority DESC, marked.visible_at, marked.execution_id;
+    woken_by,
+    concurrency_key
+FROM decided
+ORDER BY priority DESC, decided.visible_at, execution_id;
 
 -- name: delete(execution_id, tenant_id)$
 -- Remove one ended execution with its node results; whole periods go by dropping partitions instead.
@@ -475,44 +477,38 @@ FROM written;
 -- End executions, one for each place of the arrays, whose lease the worker still has; the others are not returned.
 -- returns: ExecutionKey    rows: 0..n
 -- locks: their execution_queue rows, in the order of their keys; concurrency_limits rows in the order of theirs
-WITH item AS (
-    SELECT i.*
-    FROM unnest(
-        :tenant_ids::uuid[], :execution_ids::uuid[], :attempts::integer[], :statuses::text[], :start_times::bigint[],
-        :end_times::bigint[], :run_data::jsonb[], :error_messages::text[], :error_details::jsonb[]
-    ) AS i (
-        tenant_id, execution_id, attempt, status, start_time, end_time, run_data, error_message, error_details
-    )
-),
-held AS (
-    SELECT q.tenant_id, q.execution_id, q.concurrency_key
-    FROM (
-        SELECT DISTINCT item.tenant_id, item.execution_id, item.attempt
-        FROM item
-        ORDER BY item.tenant_id, item.execution_id
+WITH released AS (
+    DELETE FROM execution_queue AS q
+    USING (
+        SELECT i.*
+        FROM unnest(
+            :tenant_ids::uuid[], :execution_ids::uuid[], :attempts::integer[], :statuses::text[],
+            :start_times::bigint[], :end_times::bigint[], :run_data::jsonb[], :error_messages::text[],
+            :error_details::jsonb[]
+        ) AS i (
+            tenant_id, execution_id, attempt, status, start_time, end_time, run_data, error_message, error_details
+        )
+        ORDER BY i.tenant_id, i.execution_id
         -- No limit at all; but the planner, who cannot know that, takes these for few and goes by their keys.
         LIMIT (SELECT NULL::bigint)
-    ) AS leased
-    -- LATERAL and LIMIT, for the same: a plan made for a tenant with little in the queue must suit one with much.
-    CROSS JOIN LATERAL (
-        SELECT queued.tenant_id, queued.execution_id, queued.concurrency_key
-        FROM execution_queue AS queued
-        WHERE queued.tenant_id = leased.tenant_id
-            AND queued.execution_id = leased.execution_id
-            AND queued.attempt = leased.attempt
-            AND queued.status = 'RUNNING'
-        LIMIT 1
-        FOR UPDATE
-    ) AS q
+    ) AS item
+    WHERE q.tenant_id = item.tenant_id
+        AND q.execution_id = item.execution_id
+        AND q.attempt = item.attempt
+        AND q.status = 'RUNNING'
+    RETURNING
+        q.tenant_id, q.execution_id, q.concurrency_key, item.status, item.start_time, item.end_time, item.run_data,
+        item.error_message, item.error_details
 ),
--- Their keys' places are returned by triggers, row by row; locked in one order here, no two workers wait in a ring.
+-- Their keys' places are returned by triggers, row by row, when all is deleted; locked in one order here, before, no
+-- two workers wait in a ring.
 places AS (
     SELECT l.concurrency_key
     FROM (
-        SELECT DISTINCT held.tenant_id, held.concurrency_key
-        FROM held
-        WHERE held.concurrency_key IS NOT NULL
-        ORDER BY held.tenant_id, held.concurrency_key
+        SELECT DISTINCT released.tenant_id, released.concurrency_key
+        FROM released
+        WHERE released.concurrency_key IS NOT NULL
+        ORDER BY released.tenant_id, released.concurrency_key
         LIMIT (SELECT NULL::bigint)
     ) AS returned
     CROSS JOIN LATERAL (
@@ -524,32 +520,20 @@ places AS (
         FOR UPDATE
     ) AS l
 ),
-released AS (
-    DELETE FROM execution_queue AS q
-    WHERE (q.tenant_id, q.execution_id) IN (
-        SELECT held.tenant_id, held.execution_id
-        FROM held
-        WHERE (SELECT count(*) FROM places) >= 0 -- the places first
-    )
-    RETURNING q.tenant_id, q.execution_id, q.attempt
-),
 finished AS (
     UPDATE workflow_executions AS e
-    SET status = item.status,
-        start_time = coalesce(item.start_time, e.start_time),
+    SET status = released.status,
+        start_time = coalesce(released.start_time, e.start_time),
         -- a worker whose clock is behind ends it no earlier than it began
-        end_time = greatest(item.end_time, coalesce(item.start_time, e.start_time)),
-        run_data = item.run_data,
-        error_message = item.error_message,
-        error_details = item.error_details
-    FROM item
-    JOIN released
-        ON released.tenant_id = item.tenant_id
-        AND released.execution_id = item.execution_id
-        AND released.attempt = item.attempt
+        end_time = greatest(released.end_time, coalesce(released.start_time, e.start_time)),
+        run_data = released.run_data,
+        error_message = released.error_message,
+        error_details = released.error_details
+    FROM released
     -- By key, each in its period. Besides that the array would be sorted anew for every one of them.
-    WHERE e.tenant_id = item.tenant_id
-        AND e.execution_id = item.execution_id
+    WHERE e.tenant_id = released.tenant_id
+        AND e.execution_id = released.execution_id
+        AND (SELECT count(*) FROM places) >= 0 -- the places first
     RETURNING e.tenant_id, e.execution_id, e.workflow_id, e.status, e.start_time, e.end_time
 ),
 counted AS (

@@ -1252,7 +1252,25 @@ GRANT SELECT ON TABLE public.node_connections TO wfstore_readonly;
 
 GRANT SELECT,INSERT ON TABLE public.node_executions TO wfstore_app;
 GRANT SELECT ON TABLE public.node_executions TO wfstore_readonly;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.node_executions TO wfstore_worker;
+GRANT SELECT,INSERT ON TABLE public.node_executions TO wfstore_worker;
+
+GRANT UPDATE(node_type) ON TABLE public.node_executions TO wfstore_worker;
+
+GRANT UPDATE(status) ON TABLE public.node_executions TO wfstore_worker;
+
+GRANT UPDATE(start_time) ON TABLE public.node_executions TO wfstore_worker;
+
+GRANT UPDATE(end_time) ON TABLE public.node_executions TO wfstore_worker;
+
+GRANT UPDATE(input_data) ON TABLE public.node_executions TO wfstore_worker;
+
+GRANT UPDATE(output_data) ON TABLE public.node_executions TO wfstore_worker;
+
+GRANT UPDATE(error_data) ON TABLE public.node_executions TO wfstore_worker;
+
+GRANT UPDATE(retry_count) ON TABLE public.node_executions TO wfstore_worker;
+
+GRANT UPDATE(max_retries) ON TABLE public.node_executions TO wfstore_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.nodes TO wfstore_app;
 GRANT SELECT ON TABLE public.nodes TO wfstore_worker;
@@ -1273,9 +1291,30 @@ GRANT SELECT ON TABLE public.wfstore_migrations TO wfstore_app;
 GRANT SELECT ON TABLE public.wfstore_migrations TO wfstore_worker;
 GRANT SELECT ON TABLE public.wfstore_migrations TO wfstore_readonly;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.workflow_executions TO wfstore_app;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.workflow_executions TO wfstore_worker;
+GRANT SELECT,INSERT,DELETE ON TABLE public.workflow_executions TO wfstore_app;
+GRANT SELECT,INSERT ON TABLE public.workflow_executions TO wfstore_worker;
 GRANT SELECT ON TABLE public.workflow_executions TO wfstore_readonly;
+
+GRANT UPDATE(status) ON TABLE public.workflow_executions TO wfstore_app;
+GRANT UPDATE(status) ON TABLE public.workflow_executions TO wfstore_worker;
+
+GRANT UPDATE(start_time) ON TABLE public.workflow_executions TO wfstore_app;
+GRANT UPDATE(start_time) ON TABLE public.workflow_executions TO wfstore_worker;
+
+GRANT UPDATE(end_time) ON TABLE public.workflow_executions TO wfstore_app;
+GRANT UPDATE(end_time) ON TABLE public.workflow_executions TO wfstore_worker;
+
+GRANT UPDATE(run_data) ON TABLE public.workflow_executions TO wfstore_app;
+GRANT UPDATE(run_data) ON TABLE public.workflow_executions TO wfstore_worker;
+
+GRANT UPDATE(metadata) ON TABLE public.workflow_executions TO wfstore_app;
+GRANT UPDATE(metadata) ON TABLE public.workflow_executions TO wfstore_worker;
+
+GRANT UPDATE(error_message) ON TABLE public.workflow_executions TO wfstore_app;
+GRANT UPDATE(error_message) ON TABLE public.workflow_executions TO wfstore_worker;
+
+GRANT UPDATE(error_details) ON TABLE public.workflow_executions TO wfstore_app;
+GRANT UPDATE(error_details) ON TABLE public.workflow_executions TO wfstore_worker;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.workflow_terms TO wfstore_app;
 GRANT SELECT ON TABLE public.workflow_terms TO wfstore_worker;
@@ -1307,14 +1346,14 @@ INSERT INTO public.tenants (id, slug, name, is_active, settings, created_at, upd
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0001.roles', '4c5d8b25350e91b8c3b330317f72e58d02c55d0d0f86c384bdde44e3498215ee', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0002.functions', 'e27d7c2aa24a82ecb698e71da4c523e24f6667d4029bf8b9e3612cd4e6d7ec05', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0003.tenants', 'f700422d76d97c54c4769f926482e5c3bdf201917d36904db9c10505e2f70608', false, now());
-INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0004.users', '28de47273197a8df9327f2b56c857c564b8cbde64eb9bebe9216c9def6bbb05a', false, now());
-INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0005.workflows', '5b5067b6697c0cec2bd0eb297d3a439407ba88e1a542cf2cd80c02fb3df4df64', false, now());
-INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0006.nodes', 'fd6bdafd68ae0686db2f8afce30bdda74809ba3e12deb3e1ac396ac37ed92c17', false, now());
-INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0007.executions', 'a9c9b45743351b9cdec752e9e4b091d3eb360b8ede730e3bfce36377d7e3ad69', false, now());
-INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0008.execution_queue', '875f18faa95101499a22f6aa28fb8c8586c4cbe39c8d102173c22d71180289d1', false, now());
-INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0009.execution_control', 'be3226de87c67aa97f726f7a904dc2780540fea99c1dbe80b5492f752756c990', false, now());
-INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0010.execution_signals', 'dfadee6dce2242db9c7dac4f7ae78998d1eb7ef9669d01234db91bfc6480fd25', false, now());
-INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0011.execution_stats', '2f6a6fa7c6e67d182f00b9739930ab18110300a0b8d3c453ff3033e0bcf7e928', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0004.users', '187a7c067bf0dcbe23025e3fb32bcca27b1cc99e3d639c81aefaec61b73e82aa', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0005.workflows', 'e429788a0a60fb9d261331ba6a6a8b2b79a8d1847ed8a4a077658d0fc6e4798b', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0006.nodes', '1a81b6c18ccb3a93650e83890a2a22f8c5689b6fa94e934e3ebac2aaf68691df', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0007.executions', '2e4f86d28774813a3d5c3451587a0f166d5e1a71c12c6688eba00fadf2652d99', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0008.execution_queue', 'e2567caa5adff532e5ec400d3c24ad080f63aa5b92808d247dd8ac36bf092683', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0009.execution_control', '16a40deca84b844ecf6b6ae139630cc40461957b324382e61a4d37fd417041af', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0010.execution_signals', '1474036b251bbf2c42cf31c566890160ec1c13d6930321a7fc8574ccf06bb645', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0011.execution_stats', '5309b99e9f6173cbf6ffc6cae78a97e164e1812e608bfc954a9d2ce2cb7cb645', false, now());
 
 ALTER TABLE ONLY public._yoyo_log
     ADD CONSTRAINT _yoyo_log_pkey PRIMARY KEY (id);
@@ -1428,13 +1467,13 @@ CREATE TRIGGER execution_queue_paused AFTER UPDATE ON public.execution_queue FOR
 
 CREATE TRIGGER execution_queue_stopped AFTER UPDATE ON public.execution_queue FOR EACH ROW WHEN (((old.concurrency_key IS NOT NULL) AND (old.status = 'RUNNING'::text) AND (new.status <> 'RUNNING'::text))) EXECUTE FUNCTION public.wfstore_return_place();
 
-CREATE TRIGGER execution_queue_transition BEFORE UPDATE ON public.execution_queue FOR EACH ROW WHEN (((new.attempt <> (old.attempt + (((old.status = 'NEW'::text) AND (new.status = 'RUNNING'::text)))::integer)) OR (new.failures < old.failures) OR ((old.status = 'NEW'::text) AND (new.status = 'WAITING'::text)) OR ((old.status = 'WAITING'::text) AND (new.status = 'RUNNING'::text)))) EXECUTE FUNCTION public.wfstore_refuse_transition('the queue row');
+CREATE TRIGGER execution_queue_transition AFTER UPDATE ON public.execution_queue FOR EACH ROW WHEN (((new.attempt <> (old.attempt + (((old.status = 'NEW'::text) AND (new.status = 'RUNNING'::text)))::integer)) OR (new.failures < old.failures) OR ((old.status = 'NEW'::text) AND (new.status = 'WAITING'::text)) OR ((old.status = 'WAITING'::text) AND (new.status = 'RUNNING'::text)))) EXECUTE FUNCTION public.wfstore_refuse_transition('the queue row');
 
-CREATE TRIGGER node_executions_transition BEFORE UPDATE ON public.node_executions FOR EACH ROW WHEN ((old.status = ANY (ARRAY['SUCCESS'::text, 'ERROR'::text, 'SKIPPED'::text, 'CANCELED'::text]))) EXECUTE FUNCTION public.wfstore_refuse_history('node');
+CREATE TRIGGER node_executions_transition AFTER UPDATE ON public.node_executions FOR EACH ROW WHEN ((old.status = ANY (ARRAY['SUCCESS'::text, 'ERROR'::text, 'SKIPPED'::text, 'CANCELED'::text]))) EXECUTE FUNCTION public.wfstore_refuse_history('node');
 
 CREATE TRIGGER users_touch BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION public.wfstore_touch_updated_at();
 
-CREATE TRIGGER workflow_executions_transition BEFORE UPDATE ON public.workflow_executions FOR EACH ROW WHEN ((((old.status = 'NEW'::text) AND (new.status = ANY (ARRAY['WAITING'::text, 'SUCCESS'::text, 'ERROR'::text]))) OR ((old.status = 'WAITING'::text) AND (new.status = ANY (ARRAY['NEW'::text, 'SUCCESS'::text, 'ERROR'::text]))) OR ((old.status = ANY (ARRAY['SUCCESS'::text, 'ERROR'::text, 'CANCELED'::text])) AND ((old.status <> new.status) OR (old.start_time IS DISTINCT FROM new.start_time) OR (old.end_time IS DISTINCT FROM new.end_time) OR (old.run_data IS DISTINCT FROM new.run_data) OR (old.error_message IS DISTINCT FROM new.error_message) OR (old.error_details IS DISTINCT FROM new.error_details))) OR (old.tenant_id <> new.tenant_id) OR (old.execution_id <> new.execution_id) OR (old.workflow_id <> new.workflow_id) OR (old.workflow_revision <> new.workflow_revision) OR (old.mode <> new.mode) OR (old.triggered_by IS DISTINCT FROM new.triggered_by) OR (old.parent_execution_id IS DISTINCT FROM new.parent_execution_id) OR (old.retry_of_execution_id IS DISTINCT FROM new.retry_of_execution_id) OR (old.created_at <> new.created_at))) EXECUTE FUNCTION public.wfstore_refuse_history('execution');
+CREATE TRIGGER workflow_executions_transition AFTER UPDATE ON public.workflow_executions FOR EACH ROW WHEN ((((old.status = 'NEW'::text) AND (new.status = ANY (ARRAY['WAITING'::text, 'SUCCESS'::text, 'ERROR'::text]))) OR ((old.status = 'WAITING'::text) AND (new.status = ANY (ARRAY['NEW'::text, 'SUCCESS'::text, 'ERROR'::text]))) OR ((old.status = ANY (ARRAY['SUCCESS'::text, 'ERROR'::text, 'CANCELED'::text])) AND ((old.status <> new.status) OR (old.start_time IS DISTINCT FROM new.start_time) OR (old.end_time IS DISTINCT FROM new.end_time) OR (old.run_data IS DISTINCT FROM new.run_data) OR (old.error_message IS DISTINCT FROM new.error_message) OR (old.error_details IS DISTINCT FROM new.error_details))) OR (old.tenant_id <> new.tenant_id) OR (old.execution_id <> new.execution_id) OR (old.workflow_id <> new.workflow_id) OR (old.workflow_revision <> new.workflow_revision) OR (old.mode <> new.mode) OR (old.triggered_by IS DISTINCT FROM new.triggered_by) OR (old.parent_execution_id IS DISTINCT FROM new.parent_execution_id) OR (old.retry_of_execution_id IS DISTINCT FROM new.retry_of_execution_id) OR (old.created_at <> new.created_at))) EXECUTE FUNCTION public.wfstore_refuse_history('execution');
 
 CREATE TRIGGER workflows_touch BEFORE UPDATE ON public.workflows FOR EACH ROW EXECUTE FUNCTION public.wfstore_touch_updated_at();
 
@@ -1467,47 +1506,47 @@ ALTER TABLE ONLY public.workflows
 
 ALTER TABLE public.concurrency_limits ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY concurrency_limits_tenant ON public.concurrency_limits USING ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))) WITH CHECK ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])));
+CREATE POLICY concurrency_limits_tenant ON public.concurrency_limits USING ((((tenant_id)::text = current_setting('wfstore.tenant_id'::text, true)) OR (tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])))) WITH CHECK ((((tenant_id)::text = current_setting('wfstore.tenant_id'::text, true)) OR (tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))));
 
 ALTER TABLE public.dead_letters ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY dead_letters_tenant ON public.dead_letters USING ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))) WITH CHECK ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])));
+CREATE POLICY dead_letters_tenant ON public.dead_letters USING ((((tenant_id)::text = current_setting('wfstore.tenant_id'::text, true)) OR (tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])))) WITH CHECK ((((tenant_id)::text = current_setting('wfstore.tenant_id'::text, true)) OR (tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))));
 
 ALTER TABLE public.execution_keys ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY execution_keys_tenant ON public.execution_keys USING ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))) WITH CHECK ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])));
+CREATE POLICY execution_keys_tenant ON public.execution_keys USING ((((tenant_id)::text = current_setting('wfstore.tenant_id'::text, true)) OR (tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])))) WITH CHECK ((((tenant_id)::text = current_setting('wfstore.tenant_id'::text, true)) OR (tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))));
 
 ALTER TABLE public.execution_pauses ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY execution_pauses_tenant ON public.execution_pauses USING ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))) WITH CHECK ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])));
+CREATE POLICY execution_pauses_tenant ON public.execution_pauses USING ((((tenant_id)::text = current_setting('wfstore.tenant_id'::text, true)) OR (tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])))) WITH CHECK ((((tenant_id)::text = current_setting('wfstore.tenant_id'::text, true)) OR (tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))));
 
 ALTER TABLE public.execution_queue ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY execution_queue_tenant ON public.execution_queue USING ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))) WITH CHECK ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])));
+CREATE POLICY execution_queue_tenant ON public.execution_queue USING ((((tenant_id)::text = current_setting('wfstore.tenant_id'::text, true)) OR (tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])))) WITH CHECK ((((tenant_id)::text = current_setting('wfstore.tenant_id'::text, true)) OR (tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))));
 
 ALTER TABLE public.execution_signals ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY execution_signals_tenant ON public.execution_signals USING ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))) WITH CHECK ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])));
+CREATE POLICY execution_signals_tenant ON public.execution_signals USING ((((tenant_id)::text = current_setting('wfstore.tenant_id'::text, true)) OR (tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])))) WITH CHECK ((((tenant_id)::text = current_setting('wfstore.tenant_id'::text, true)) OR (tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))));
 
 ALTER TABLE public.execution_stats ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY execution_stats_tenant ON public.execution_stats USING ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))) WITH CHECK ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])));
+CREATE POLICY execution_stats_tenant ON public.execution_stats USING ((((tenant_id)::text = current_setting('wfstore.tenant_id'::text, true)) OR (tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])))) WITH CHECK ((((tenant_id)::text = current_setting('wfstore.tenant_id'::text, true)) OR (tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))));
 
 ALTER TABLE public.node_connections ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY node_connections_system ON public.node_connections FOR SELECT USING (((tenant_id = '00000000-0000-0000-0000-000000000000'::uuid) AND (NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text) IS NOT NULL)));
 
-CREATE POLICY node_connections_tenant ON public.node_connections USING ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))) WITH CHECK ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])));
+CREATE POLICY node_connections_tenant ON public.node_connections USING ((((tenant_id)::text = current_setting('wfstore.tenant_id'::text, true)) OR (tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])))) WITH CHECK ((((tenant_id)::text = current_setting('wfstore.tenant_id'::text, true)) OR (tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))));
 
 ALTER TABLE public.node_executions ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY node_executions_tenant ON public.node_executions USING ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))) WITH CHECK ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])));
+CREATE POLICY node_executions_tenant ON public.node_executions USING ((((tenant_id)::text = current_setting('wfstore.tenant_id'::text, true)) OR (tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])))) WITH CHECK ((((tenant_id)::text = current_setting('wfstore.tenant_id'::text, true)) OR (tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))));
 
 ALTER TABLE public.nodes ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY nodes_system ON public.nodes FOR SELECT USING (((tenant_id = '00000000-0000-0000-0000-000000000000'::uuid) AND (NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text) IS NOT NULL)));
 
-CREATE POLICY nodes_tenant ON public.nodes USING ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))) WITH CHECK ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])));
+CREATE POLICY nodes_tenant ON public.nodes USING ((((tenant_id)::text = current_setting('wfstore.tenant_id'::text, true)) OR (tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])))) WITH CHECK ((((tenant_id)::text = current_setting('wfstore.tenant_id'::text, true)) OR (tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))));
 
 ALTER TABLE public.tenants ENABLE ROW LEVEL SECURITY;
 
@@ -1517,29 +1556,29 @@ CREATE POLICY tenants_tenant ON public.tenants USING ((id = ANY ((string_to_arra
 
 ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY users_tenant ON public.users USING ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))) WITH CHECK ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])));
+CREATE POLICY users_tenant ON public.users USING ((((tenant_id)::text = current_setting('wfstore.tenant_id'::text, true)) OR (tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])))) WITH CHECK ((((tenant_id)::text = current_setting('wfstore.tenant_id'::text, true)) OR (tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))));
 
 ALTER TABLE public.workflow_executions ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY workflow_executions_tenant ON public.workflow_executions USING ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))) WITH CHECK ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])));
+CREATE POLICY workflow_executions_tenant ON public.workflow_executions USING ((((tenant_id)::text = current_setting('wfstore.tenant_id'::text, true)) OR (tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])))) WITH CHECK ((((tenant_id)::text = current_setting('wfstore.tenant_id'::text, true)) OR (tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))));
 
 ALTER TABLE public.workflow_terms ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY workflow_terms_system ON public.workflow_terms FOR SELECT USING (((tenant_id = '00000000-0000-0000-0000-000000000000'::uuid) AND (NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text) IS NOT NULL)));
 
-CREATE POLICY workflow_terms_tenant ON public.workflow_terms USING ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))) WITH CHECK ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])));
+CREATE POLICY workflow_terms_tenant ON public.workflow_terms USING ((((tenant_id)::text = current_setting('wfstore.tenant_id'::text, true)) OR (tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])))) WITH CHECK ((((tenant_id)::text = current_setting('wfstore.tenant_id'::text, true)) OR (tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))));
 
 ALTER TABLE public.workflow_versions ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY workflow_versions_system ON public.workflow_versions FOR SELECT USING (((tenant_id = '00000000-0000-0000-0000-000000000000'::uuid) AND (NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text) IS NOT NULL)));
 
-CREATE POLICY workflow_versions_tenant ON public.workflow_versions USING ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))) WITH CHECK ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])));
+CREATE POLICY workflow_versions_tenant ON public.workflow_versions USING ((((tenant_id)::text = current_setting('wfstore.tenant_id'::text, true)) OR (tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])))) WITH CHECK ((((tenant_id)::text = current_setting('wfstore.tenant_id'::text, true)) OR (tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))));
 
 ALTER TABLE public.workflows ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY workflows_system ON public.workflows FOR SELECT USING (((tenant_id = '00000000-0000-0000-0000-000000000000'::uuid) AND (NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text) IS NOT NULL)));
 
-CREATE POLICY workflows_tenant ON public.workflows USING ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))) WITH CHECK ((tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])));
+CREATE POLICY workflows_tenant ON public.workflows USING ((((tenant_id)::text = current_setting('wfstore.tenant_id'::text, true)) OR (tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])))) WITH CHECK ((((tenant_id)::text = current_setting('wfstore.tenant_id'::text, true)) OR (tenant_id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))));
 
 -- Dated partitions are not part of the schema: they are made for the day on which it is loaded.
 DO $$

@@ -19,7 +19,6 @@ from typing import Any, Literal, cast
 
 import psycopg
 from psycopg import sql
-from psycopg.adapt import PyFormat, Transformer
 from psycopg.rows import dict_row
 
 from tests.conftest import in_database
@@ -71,6 +70,10 @@ _FACTS = b"""
     WHERE inhparent = 'workflow_executions'::regclass
 """
 _OBJECTS = {"Relation Name", "Index Name"}
+_SETTINGS = [b"jit = off", b"enable_seqscan = off"]  # session.set_up
+_IN_ORDER = [b"enable_sort = off"]  # session.in_order_of_index
+IN_ORDER = {"executions.claim", "executions.wake_due", "executions.start_many"}
+"""What a claim consists of."""
 _SETTING = {"custom": "force_custom_plan", "generic": "force_generic_plan", "auto": "auto"}
 
 
@@ -244,16 +247,15 @@ class Bench:
 
     @contextmanager
     def _prepared(self, query: Query, case: Case, role: str, mode: Mode) -> Iterator[PositionedSql]:
-        """Prepare with the parameter types that psycopg would send; what is done meanwhile is rolled back."""
+        """Prepare as a store's connection does; what is done meanwhile is rolled back."""
         text = _texts(Path(query.location.rpartition(":")[0]))[query.name]
-        transformer = Transformer(self.connection)
-        values = _values(text, query, case)
-        transformer.dump_sequence(values, [PyFormat.AUTO] * len(values))
         with self.connection.transaction(force_rollback=True):
             self._execute(b"SET LOCAL ROLE " + role.encode())
             self._work_for(case)
             self._execute(b"SET LOCAL plan_cache_mode = " + _SETTING[mode].encode())
-            prepared = self.connection.pgconn.prepare(b"it", text.text.rstrip(" \n;").encode(), transformer.types)
+            for setting in _SETTINGS + _IN_ORDER * (str(query) in IN_ORDER):
+                self._execute(b"SET LOCAL " + setting)
+            prepared = self.connection.pgconn.prepare(b"it", text.text.rstrip(" \n;").encode(), [])
             assert prepared.status == psycopg.pq.ExecStatus.COMMAND_OK, prepared.get_error_message()
             yield text
             self._execute(b"DEALLOCATE it")

@@ -49,7 +49,9 @@ class _Runner(TransactionRunner):
         super().__init__(connection, catalogue, DEFAULT_TENANT)
         self._actor = actor
 
-    def run(self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None) -> list[Any]:
+    def run(
+        self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None, last: bool = False
+    ) -> list[Any]:
         results = []
         for each in calls:
             self._actor.gate(str(each.query))

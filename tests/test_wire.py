@@ -154,7 +154,7 @@ def _sample(annotation: Any) -> Any:
         if kind in known:
             return known[kind]
         if isinstance(kind, type) and issubclass(kind, str):
-            return next(iter(kind)).value  # an enumeration's first
+            return next(each.value for each in kind.__members__.values())  # type: ignore[attr-defined] # an enumeration's first
     raise AssertionError(f"no sample of {annotation}")
 
 

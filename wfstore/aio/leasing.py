@@ -61,7 +61,7 @@ class AsyncLeasing(AsyncExecutionsNamespace):
             claims = [each for each in met if each.admitted]
             if not claims:
                 return [], len(met)
-            [started] = await transaction.run(self._start(claims, at))
+            [started] = await transaction.run(self._start(claims, at), last=True)
             return _leases(claims, started), len(met) - len(claims)
 
         # A claim whose answer was lost costs one lease time; the worker may as well ask again.

@@ -37,11 +37,14 @@ class AsyncRunner(Protocol):
     catalogue: Catalogue
     tenant_id: UUID
 
-    async def run(self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None) -> list[Any]:
+    async def run(
+        self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None, last: bool = False
+    ) -> list[Any]:
         """Run the calls in order, in one transaction and one round trip; return their results.
 
-        `ready` names queues in which they make something ready: who listens is told after the commit. `woken` finds
-        such queues in the results, at the price of a round trip where there are any.
+        `last` says that no others follow: inside `transact` the commit then comes along. `ready` names queues in
+        which they make something ready: who listens is told after the commit. `woken` finds such queues in the
+        results, at the price of a round trip where there are any.
         """
         ...
 
@@ -58,7 +61,9 @@ class AsyncTransactionRunner:
         self.catalogue = catalogue
         self.tenant_id = tenant_id
 
-    async def run(self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None) -> list[Any]:
+    async def run(
+        self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None, last: bool = False
+    ) -> list[Any]:
         """Run the calls in one round trip; a refusal by the database ends the transaction."""
         try:
             return await self._run(calls, ready, woken)
@@ -110,7 +115,9 @@ class AsyncPoolRunner:
         """Return a runner for another tenant; both share the pool."""
         return AsyncPoolRunner(self.pool, self.catalogue, tenant_id, self.attempts, self.default_tenant)
 
-    async def run(self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None) -> list[Any]:
+    async def run(
+        self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None, last: bool = True
+    ) -> list[Any]:
         """Run the calls in one transaction and one round trip; domain errors for what the database refuses."""
         before: Sequence[Call] = self.beginning()
         after: Sequence[Call] = [Call(self.catalogue["session.commit"], {}), *self._telling(ready)]
@@ -133,8 +140,7 @@ class AsyncPoolRunner:
 
         async def once() -> T:
             async with borrowed(self.pool) as connection:
-                await pipelined(connection, self.beginning())
-                return await body(_BareRunner(connection, self.catalogue, self.tenant_id))
+                return await body(_StepsRunner(connection, self))
 
         return await self._repeated(once, _Work((), steps_repeatable=repeatable))
 
@@ -235,11 +241,23 @@ class _Work:
         )
 
 
-class _BareRunner(AsyncTransactionRunner):
-    """Inside `transact`: errors stay psycopg's, so that the loop around it can judge them."""
+class _StepsRunner(AsyncTransactionRunner):
+    """Inside `transact`: the transaction begins with the first calls, and may end with the last.
 
-    async def run(self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None) -> list[Any]:
-        return await self._run(calls, ready, woken)
+    Errors stay psycopg's, so that the loop around it can judge them.
+    """
+
+    def __init__(self, connection: AsyncConnection[Any], runner: AsyncPoolRunner) -> None:
+        super().__init__(connection, runner.catalogue, runner.tenant_id)
+        self._before = runner.beginning()
+
+    async def run(
+        self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None, last: bool = False
+    ) -> list[Any]:
+        before, self._before = self._before, []
+        after = [Call(self.catalogue["session.commit"], {})] if last and not ready and woken is None else []
+        results = await self._run([*before, *calls, *after], ready, woken)
+        return results[len(before) :][: len(calls)]
 
 
 def _notify(catalogue: Catalogue, queues: Collection[str]) -> list[Call]:

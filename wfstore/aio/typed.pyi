@@ -1058,8 +1058,10 @@ class AsyncSessionQueries:
 
     async def set_up(self, connection: AsyncConnection[Any], /, *, idle_in_transaction_timeout: str) -> SessionSettings:
         """Let the server end a transaction of this session that does nothing for so long: it would hold its locks.
-        And compile
-        no plans: each of ours runs for less time than that takes.
+        Compile no
+        plans: each of ours runs for less time than that takes. And read no table from its beginning to its end
+        where there
+        is an index: a plan that was made while the queue was empty would go on to do so when it is full.
         """
 
     async def in_order_of_index(self, connection: AsyncConnection[Any], /) -> str:

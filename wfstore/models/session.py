@@ -12,6 +12,7 @@ class SessionSettings(Row):
 
     idle_in_transaction_timeout: str
     jit: str
+    enable_seqscan: str
 
 
 class SessionFacts(Row):

@@ -62,7 +62,7 @@ class Leasing(ExecutionsNamespace):
             claims = [each for each in met if each.admitted]
             if not claims:
                 return [], len(met)
-            [started] = transaction.run(self._start(claims, at))
+            [started] = transaction.run(self._start(claims, at), last=True)
             return _leases(claims, started), len(met) - len(claims)
 
         # A claim whose answer was lost costs one lease time; the worker may as well ask again.

@@ -38,11 +38,14 @@ class Runner(Protocol):
     catalogue: Catalogue
     tenant_id: UUID
 
-    def run(self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None) -> list[Any]:
+    def run(
+        self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None, last: bool = False
+    ) -> list[Any]:
         """Run the calls in order, in one transaction and one round trip; return their results.
 
-        `ready` names queues in which they make something ready: who listens is told after the commit. `woken` finds
-        such queues in the results, at the price of a round trip where there are any.
+        `last` says that no others follow: inside `transact` the commit then comes along. `ready` names queues in
+        which they make something ready: who listens is told after the commit. `woken` finds such queues in the
+        results, at the price of a round trip where there are any.
         """
         ...
 
@@ -59,7 +62,9 @@ class TransactionRunner:
         self.catalogue = catalogue
         self.tenant_id = tenant_id
 
-    def run(self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None) -> list[Any]:
+    def run(
+        self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None, last: bool = False
+    ) -> list[Any]:
         """Run the calls in one round trip; a refusal by the database ends the transaction."""
         try:
             return self._run(calls, ready, woken)
@@ -111,7 +116,9 @@ class PoolRunner:
         """Return a runner for another tenant; both share the pool."""
         return PoolRunner(self.pool, self.catalogue, tenant_id, self.attempts, self.default_tenant)
 
-    def run(self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None) -> list[Any]:
+    def run(
+        self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None, last: bool = True
+    ) -> list[Any]:
         """Run the calls in one transaction and one round trip; domain errors for what the database refuses."""
         before: Sequence[Call] = self.beginning()
         after: Sequence[Call] = [Call(self.catalogue["session.commit"], {}), *self._telling(ready)]
@@ -134,8 +141,7 @@ class PoolRunner:
 
         def once() -> T:
             with borrowed(self.pool) as connection:
-                pipelined(connection, self.beginning())
-                return body(_BareRunner(connection, self.catalogue, self.tenant_id))
+                return body(_StepsRunner(connection, self))
 
         return self._repeated(once, _Work((), steps_repeatable=repeatable))
 
@@ -236,11 +242,23 @@ class _Work:
         )
 
 
-class _BareRunner(TransactionRunner):
-    """Inside `transact`: errors stay psycopg's, so that the loop around it can judge them."""
+class _StepsRunner(TransactionRunner):
+    """Inside `transact`: the transaction begins with the first calls, and may end with the last.
 
-    def run(self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None) -> list[Any]:
-        return self._run(calls, ready, woken)
+    Errors stay psycopg's, so that the loop around it can judge them.
+    """
+
+    def __init__(self, connection: Connection[Any], runner: PoolRunner) -> None:
+        super().__init__(connection, runner.catalogue, runner.tenant_id)
+        self._before = runner.beginning()
+
+    def run(
+        self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None, last: bool = False
+    ) -> list[Any]:
+        before, self._before = self._before, []
+        after = [Call(self.catalogue["session.commit"], {})] if last and not ready and woken is None else []
+        results = self._run([*before, *calls, *after], ready, woken)
+        return results[len(before) :][: len(calls)]
 
 
 def _notify(catalogue: Catalogue, queues: Collection[str]) -> list[Call]:

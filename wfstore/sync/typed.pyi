@@ -955,8 +955,10 @@ class SessionQueries:
 
     def set_up(self, connection: Connection[Any], /, *, idle_in_transaction_timeout: str) -> SessionSettings:
         """Let the server end a transaction of this session that does nothing for so long: it would hold its locks.
-        And compile
-        no plans: each of ours runs for less time than that takes.
+        Compile no
+        plans: each of ours runs for less time than that takes. And read no table from its beginning to its end
+        where there
+        is an index: a plan that was made while the queue was empty would go on to do so when it is full.
         """
 
     def in_order_of_index(self, connection: Connection[Any], /) -> str:
