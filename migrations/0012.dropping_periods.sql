@@ -32,8 +32,12 @@ BEGIN
             MESSAGE = format('there is no period %s', suffix);
     END IF;
     PERFORM set_config('citus.multi_shard_modify_mode', 'sequential', true);
+    -- First what stops no writer: an autovacuum of this period ends itself when somebody has waited a second for it.
+    PERFORM set_config('lock_timeout', '5s', true);
+    EXECUTE format('LOCK TABLE ONLY %I, ONLY %I IN SHARE UPDATE EXCLUSIVE MODE', executions, results);
+    PERFORM set_config('lock_timeout', '200ms', true);
     -- Before the queue is looked at: from here on nobody enqueues what would lie in this period.
-    LOCK TABLE workflow_executions, node_executions IN ACCESS EXCLUSIVE MODE;
+    LOCK TABLE ONLY workflow_executions, ONLY node_executions IN ACCESS EXCLUSIVE MODE;
     FOR tenant IN SELECT tenants.id FROM tenants LOOP
         PERFORM set_config('wfstore.tenant_id', tenant::text, true);
         IF EXISTS (

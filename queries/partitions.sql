@@ -12,7 +12,7 @@ ANALYZE workflow_executions, node_executions;
 -- returns: str
 -- role: owner
 -- not-null: wfstore_drop_partition (it returns the suffix, or raises)
-SELECT wfstore_drop_partition(:suffix);
+SELECT wfstore_drop_partition(:suffix::text);
 
 -- name: forget(since, until)$
 -- Remove what refers to executions of a period that was dropped; how many rows that were.
@@ -35,8 +35,6 @@ SELECT wfstore_make_partition(:at::timestamptz);
 -- returns: Period          rows: 0..limit
 -- not-null: since (a partition has bounds)
 -- not-null: until (the same)
--- not-null: suffix (it is the end of a name)
--- not-null: total_bytes (a partition has a size)
 WITH piece AS (
     SELECT
         c.oid,

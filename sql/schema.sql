@@ -311,8 +311,12 @@ BEGIN
             MESSAGE = format('there is no period %s', suffix);
     END IF;
     PERFORM set_config('citus.multi_shard_modify_mode', 'sequential', true);
+    -- First what stops no writer: an autovacuum of this period ends itself when somebody has waited a second for it.
+    PERFORM set_config('lock_timeout', '5s', true);
+    EXECUTE format('LOCK TABLE ONLY %I, ONLY %I IN SHARE UPDATE EXCLUSIVE MODE', executions, results);
+    PERFORM set_config('lock_timeout', '200ms', true);
     -- Before the queue is looked at: from here on nobody enqueues what would lie in this period.
-    LOCK TABLE workflow_executions, node_executions IN ACCESS EXCLUSIVE MODE;
+    LOCK TABLE ONLY workflow_executions, ONLY node_executions IN ACCESS EXCLUSIVE MODE;
     FOR tenant IN SELECT tenants.id FROM tenants LOOP
         PERFORM set_config('wfstore.tenant_id', tenant::text, true);
         IF EXISTS (
@@ -1401,7 +1405,7 @@ INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, rec
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0009.execution_control', 'be3226de87c67aa97f726f7a904dc2780540fea99c1dbe80b5492f752756c990', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0010.execution_signals', 'dfadee6dce2242db9c7dac4f7ae78998d1eb7ef9669d01234db91bfc6480fd25', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0011.execution_stats', '2f6a6fa7c6e67d182f00b9739930ab18110300a0b8d3c453ff3033e0bcf7e928', false, now());
-INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0012.dropping_periods', '261ad7a93a09a41494ec6d80afdd594cda7aeb0564971842f97328ce41a938f7', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0012.dropping_periods', '611f2d5412fad3fbd323791adbe27833b4376499dc9079823450481065ecbe4a', false, now());
 
 ALTER TABLE ONLY public._yoyo_log
     ADD CONSTRAINT _yoyo_log_pkey PRIMARY KEY (id);
