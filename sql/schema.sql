@@ -289,6 +289,91 @@ $$;
 
 COMMENT ON FUNCTION public.wfstore_create_partition(at timestamp with time zone) IS 'Make the pair of sibling partitions that holds this time, where it is missing; returns their suffix. For the owner: any time.';
 
+CREATE FUNCTION public.wfstore_drop_partition(suffix text) RETURNS text
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    SET row_security TO 'on'
+    SET lock_timeout TO '200ms'
+    AS $$
+DECLARE
+    executions text := 'workflow_executions_' || suffix;
+    results text := 'node_executions_' || suffix;
+    bounds text[];
+    tenant uuid;
+BEGIN
+    SELECT regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \(''(.*)''\) TO \(''(.*)''\)') INTO bounds
+    FROM pg_catalog.pg_class AS c
+    JOIN pg_catalog.pg_inherits AS i ON i.inhrelid = c.oid
+    WHERE i.inhparent = 'workflow_executions'::regclass
+        AND c.relname = executions;
+    IF bounds IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'undefined_table',
+            MESSAGE = format('there is no period %s', suffix);
+    END IF;
+    PERFORM set_config('citus.multi_shard_modify_mode', 'sequential', true);
+    -- First what stops no writer: an autovacuum of this period ends itself when somebody has waited a second for it.
+    PERFORM set_config('lock_timeout', '5s', true);
+    EXECUTE format('LOCK TABLE ONLY %I, ONLY %I IN SHARE UPDATE EXCLUSIVE MODE', executions, results);
+    PERFORM set_config('lock_timeout', '200ms', true);
+    -- Before the queue is looked at: from here on nobody enqueues what would lie in this period.
+    LOCK TABLE ONLY workflow_executions, ONLY node_executions IN ACCESS EXCLUSIVE MODE;
+    FOR tenant IN SELECT tenants.id FROM tenants LOOP
+        PERFORM set_config('wfstore.tenant_id', tenant::text, true);
+        IF EXISTS (
+            SELECT FROM execution_queue AS q
+            WHERE q.tenant_id = tenant
+                AND q.execution_id >= bounds[1]::uuid
+                AND q.execution_id < bounds[2]::uuid
+        ) THEN
+            RAISE EXCEPTION USING ERRCODE = 'object_in_use',
+                MESSAGE = format('the period %s has an execution of tenant %s that has not ended', suffix, tenant),
+                HINT = 'Let it end, or cancel it; `wfstore executions list` finds it.';
+        END IF;
+    END LOOP;
+    EXECUTE format('DROP TABLE %I, %I', results, executions);
+    RETURN suffix;
+END
+$$;
+
+COMMENT ON FUNCTION public.wfstore_drop_partition(suffix text) IS 'Drop the pair of sibling partitions of this suffix, unless the queue has an execution of theirs (55006); 55P03: somebody had them locked for 200 ms. For the owner.';
+
+CREATE FUNCTION public.wfstore_forget_period(since timestamp with time zone, until timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    SET row_security TO 'on'
+    AS $$
+DECLARE
+    lower uuid := wfstore_uuid7_floor(since);
+    upper uuid := wfstore_uuid7_floor(until);
+    tenant uuid;
+    gone bigint;
+    removed bigint := 0;
+BEGIN
+    FOR tenant IN SELECT tenants.id FROM tenants LOOP
+        PERFORM set_config('wfstore.tenant_id', tenant::text, true);
+        DELETE FROM execution_stats AS s
+        WHERE s.tenant_id = tenant AND s.hour >= since AND s.hour < until;
+        GET DIAGNOSTICS gone = ROW_COUNT;
+        removed := removed + gone;
+        DELETE FROM execution_signals AS s
+        WHERE s.tenant_id = tenant AND s.execution_id >= lower AND s.execution_id < upper;
+        GET DIAGNOSTICS gone = ROW_COUNT;
+        removed := removed + gone;
+        DELETE FROM dead_letters AS d
+        WHERE d.tenant_id = tenant AND d.execution_id >= lower AND d.execution_id < upper;
+        GET DIAGNOSTICS gone = ROW_COUNT;
+        removed := removed + gone;
+        DELETE FROM execution_keys AS k
+        WHERE k.tenant_id = tenant AND k.execution_id >= lower AND k.execution_id < upper;
+        GET DIAGNOSTICS gone = ROW_COUNT;
+        removed := removed + gone;
+    END LOOP;
+    RETURN removed;
+END
+$$;
+
+COMMENT ON FUNCTION public.wfstore_forget_period(since timestamp with time zone, until timestamp with time zone) IS 'Remove what refers to executions of a period that was dropped, of all tenants: counts, signals, dead letters, keys; returns how many rows. For the owner.';
+
 CREATE FUNCTION public.wfstore_histogram(durations bigint[], weight bigint DEFAULT 1) RETURNS bigint[]
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
     SET search_path TO 'pg_catalog'
@@ -1192,6 +1277,10 @@ GRANT ALL ON FUNCTION public.wfstore_admit(of_tenants uuid[], candidates uuid[])
 
 REVOKE ALL ON FUNCTION public.wfstore_create_partition(at timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.wfstore_drop_partition(suffix text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.wfstore_forget_period(since timestamp with time zone, until timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.wfstore_lock_workflow(of_tenant uuid, wanted uuid, expected bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.wfstore_lock_workflow(of_tenant uuid, wanted uuid, expected bigint) TO wfstore_app;
 
@@ -1333,6 +1422,7 @@ INSERT INTO public._yoyo_migration (migration_hash, migration_id, applied_at_utc
 INSERT INTO public._yoyo_migration (migration_hash, migration_id, applied_at_utc) VALUES ('346683c03837d7601f956e8e32c21801cc184fe6ac712b4decc2e9d9f42893d1', '0002.functions', (now() AT TIME ZONE 'UTC'));
 INSERT INTO public._yoyo_migration (migration_hash, migration_id, applied_at_utc) VALUES ('39b88de7d5ef41fb785abab4dd594ed41a0f2b413c6ffb5ffb27b7445cf3902c', '0007.executions', (now() AT TIME ZONE 'UTC'));
 INSERT INTO public._yoyo_migration (migration_hash, migration_id, applied_at_utc) VALUES ('74a180baa60abc7ae404aa8ab9484b34d2fbe1bae7dbf0c2c24f0888f2e2086d', '0004.users', (now() AT TIME ZONE 'UTC'));
+INSERT INTO public._yoyo_migration (migration_hash, migration_id, applied_at_utc) VALUES ('7827b6d52af072cd1539c7d4c40155c682a509a1b73b49c3b039ad188c59b946', '0012.dropping_periods', (now() AT TIME ZONE 'UTC'));
 INSERT INTO public._yoyo_migration (migration_hash, migration_id, applied_at_utc) VALUES ('803f8f4bc4d8221b5239c6fa8d7377fc0354b421abc23baf91bd64e7ef481fe6', '0005.workflows', (now() AT TIME ZONE 'UTC'));
 INSERT INTO public._yoyo_migration (migration_hash, migration_id, applied_at_utc) VALUES ('86e27298cd2b9f50473c205d8b91e10f04218db5bec2ede552f1990e23756115', '0010.execution_signals', (now() AT TIME ZONE 'UTC'));
 INSERT INTO public._yoyo_migration (migration_hash, migration_id, applied_at_utc) VALUES ('9439062e286f6cf9b89d4697a9ab5494aefe2e6f8df441652859949062682010', '0003.tenants', (now() AT TIME ZONE 'UTC'));
@@ -1354,6 +1444,7 @@ INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, rec
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0009.execution_control', '16a40deca84b844ecf6b6ae139630cc40461957b324382e61a4d37fd417041af', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0010.execution_signals', '1474036b251bbf2c42cf31c566890160ec1c13d6930321a7fc8574ccf06bb645', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0011.execution_stats', '5309b99e9f6173cbf6ffc6cae78a97e164e1812e608bfc954a9d2ce2cb7cb645', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0012.dropping_periods', '611f2d5412fad3fbd323791adbe27833b4376499dc9079823450481065ecbe4a', false, now());
 
 ALTER TABLE ONLY public._yoyo_log
     ADD CONSTRAINT _yoyo_log_pkey PRIMARY KEY (id);

@@ -105,6 +105,7 @@ OVERRIDES: dict[str, dict[str, list[Any]]] = {
     "executions.page_children": {"parent_execution_id": [RUNNING]},
     "executions.suspend": {"execution_id": [RUNNING], "signal": ["nothing"], "children": [True]},
     "migrations.lock_holder": {"key": [4711, 1]},
+    "partitions.drop": {"suffix": ["p20301230"]},
     "tenants.create": {"id": [NEW_ID]},
     "tenants.get": {"id": [DEFAULT_TENANT]},
     "tenants.resolve": {"slug": ["default", "nobody"]},
@@ -121,6 +122,7 @@ BEFORE: dict[str, list[str]] = {
     "migrations.lock_holder": ["SELECT pg_advisory_xact_lock(4711)"],
     "migrations.yoyo_lock_holder": ["SELECT 1", "DELETE FROM yoyo_lock"],
     "migrations.unlock": ["SELECT pg_advisory_lock(4711)"],
+    "partitions.drop": ["SELECT wfstore_create_partition('2031-01-01 00:00:00+00')"],
     "session.woken": ["SELECT set_config('wfstore.woken', '{\"default\": true}', true)"],
 }
 

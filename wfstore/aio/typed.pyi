@@ -34,6 +34,7 @@ from wfstore.models import (
     NodeExecutionSummary,
     NodeFailures,
     Performance,
+    Period,
     QueueDepth,
     QueueEntry,
     RecordOutcome,
@@ -993,13 +994,28 @@ class AsyncNodesQueries:
         """
 
 class AsyncPartitionsQueries:
-    """The pieces that history is kept in."""
+    """The pieces that history is kept in: a period is a partition of executions and one of node results."""
+
+    async def analyze(self, connection: AsyncConnection[Any], /) -> int:
+        """Count what is in history, partitions and parents: autovacuum never looks at parents."""
+
+    async def drop(self, connection: AsyncConnection[Any], /, *, suffix: str) -> str:
+        """Drop a period with all its executions, in a transaction of its own: 55P03 if somebody has it locked for
+        200 ms, 55006
+        if the queue has one of its executions.
+        """
+
+    async def forget(self, connection: AsyncConnection[Any], /, *, since: datetime, until: datetime) -> int:
+        """Remove what refers to executions of a period that was dropped; how many rows that were."""
 
     async def make(self, connection: AsyncConnection[Any], /, *, at: datetime) -> str:
         """Make the partitions that hold this time, within 35 days of now; in a transaction of its own.
 
         Raises: PartitionOutOfWindow.
         """
+
+    async def periods(self, connection: AsyncConnection[Any], /, *, limit: int) -> list[Period]:
+        """The periods of history, oldest first."""
 
 class AsyncRetentionPoliciesQueries:
     """How long history is kept. Everybody reads it; an operator (the owner) writes it."""
@@ -1905,13 +1921,28 @@ class AsyncNodesNamespace(AsyncNamespace):
         """
 
 class AsyncPartitionsNamespace(AsyncNamespace):
-    """The pieces that history is kept in."""
+    """The pieces that history is kept in: a period is a partition of executions and one of node results."""
+
+    async def analyze(self) -> int:
+        """Count what is in history, partitions and parents: autovacuum never looks at parents."""
+
+    async def drop(self, *, suffix: str) -> str:
+        """Drop a period with all its executions, in a transaction of its own: 55P03 if somebody has it locked for
+        200 ms, 55006
+        if the queue has one of its executions.
+        """
+
+    async def forget(self, *, since: datetime, until: datetime) -> int:
+        """Remove what refers to executions of a period that was dropped; how many rows that were."""
 
     async def make(self, *, at: datetime) -> str:
         """Make the partitions that hold this time, within 35 days of now; in a transaction of its own.
 
         Raises: PartitionOutOfWindow.
         """
+
+    async def periods(self, *, limit: int) -> list[Period]:
+        """The periods of history, oldest first."""
 
 class AsyncRetentionPoliciesNamespace(AsyncNamespace):
     """How long history is kept. Everybody reads it; an operator (the owner) writes it."""

@@ -59,6 +59,7 @@ def register() -> None:
         export,
         import_,
         migrate,
+        partitions,
         queries,
         queue,
         replay,
@@ -68,7 +69,7 @@ def register() -> None:
         workflows,
     )
 
-    operating = (executions, queue, replay, stats)
+    operating = (executions, queue, partitions, replay, stats)
     for group in (demo, server, migrate, import_, export, workflows, *operating, check, stubs, queries):
         group.register(app)
 

@@ -88,3 +88,15 @@ class NodeDurations(Row):
     p95_ms: float
     max_ms: int
     workflow_id: UUID
+
+
+class Period(Row):
+    """A piece of history: a partition of executions, and one of their node results."""
+
+    suffix: str
+    since: datetime
+    until: datetime
+    """Not included."""
+    executions_estimate: int | None
+    """The planner's estimate, not a count; None where it was never analysed."""
+    total_bytes: int

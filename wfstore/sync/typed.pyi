@@ -33,6 +33,7 @@ from wfstore.models import (
     NodeExecutionSummary,
     NodeFailures,
     Performance,
+    Period,
     QueueDepth,
     QueueEntry,
     RecordOutcome,
@@ -897,13 +898,28 @@ class NodesQueries:
         """
 
 class PartitionsQueries:
-    """The pieces that history is kept in."""
+    """The pieces that history is kept in: a period is a partition of executions and one of node results."""
+
+    def analyze(self, connection: Connection[Any], /) -> int:
+        """Count what is in history, partitions and parents: autovacuum never looks at parents."""
+
+    def drop(self, connection: Connection[Any], /, *, suffix: str) -> str:
+        """Drop a period with all its executions, in a transaction of its own: 55P03 if somebody has it locked for
+        200 ms, 55006
+        if the queue has one of its executions.
+        """
+
+    def forget(self, connection: Connection[Any], /, *, since: datetime, until: datetime) -> int:
+        """Remove what refers to executions of a period that was dropped; how many rows that were."""
 
     def make(self, connection: Connection[Any], /, *, at: datetime) -> str:
         """Make the partitions that hold this time, within 35 days of now; in a transaction of its own.
 
         Raises: PartitionOutOfWindow.
         """
+
+    def periods(self, connection: Connection[Any], /, *, limit: int) -> list[Period]:
+        """The periods of history, oldest first."""
 
 class RetentionPoliciesQueries:
     """How long history is kept. Everybody reads it; an operator (the owner) writes it."""
@@ -1726,13 +1742,28 @@ class NodesNamespace(Namespace):
         """
 
 class PartitionsNamespace(Namespace):
-    """The pieces that history is kept in."""
+    """The pieces that history is kept in: a period is a partition of executions and one of node results."""
+
+    def analyze(self) -> int:
+        """Count what is in history, partitions and parents: autovacuum never looks at parents."""
+
+    def drop(self, *, suffix: str) -> str:
+        """Drop a period with all its executions, in a transaction of its own: 55P03 if somebody has it locked for
+        200 ms, 55006
+        if the queue has one of its executions.
+        """
+
+    def forget(self, *, since: datetime, until: datetime) -> int:
+        """Remove what refers to executions of a period that was dropped; how many rows that were."""
 
     def make(self, *, at: datetime) -> str:
         """Make the partitions that hold this time, within 35 days of now; in a transaction of its own.
 
         Raises: PartitionOutOfWindow.
         """
+
+    def periods(self, *, limit: int) -> list[Period]:
+        """The periods of history, oldest first."""
 
 class RetentionPoliciesNamespace(Namespace):
     """How long history is kept. Everybody reads it; an operator (the owner) writes it."""

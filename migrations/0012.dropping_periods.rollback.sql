@@ -1,0 +1,5 @@
+SET LOCAL citus.multi_shard_modify_mode = 'sequential';
+SET LOCAL lock_timeout = '2s';
+
+DROP FUNCTION wfstore_forget_period(timestamptz, timestamptz);
+DROP FUNCTION wfstore_drop_partition(text);
