@@ -20,6 +20,12 @@ _ENLARGED = re.compile(
 _NEGATIVE_ZERO = re.compile(_STRING + rb"|-(0\.0)(?![0-9eE])", re.DOTALL)
 
 
+class JsonText(str):
+    """JSON that is ready to be sent: encoded, looked through, and not to be touched again."""
+
+    __slots__ = ()
+
+
 def keeping_floats(text: bytes, *, is_ours: bool = True) -> bytes:
     """Return JSON text with whole numbers that have an exponent written out: `1.5e16` as `15000000000000000.0`.
 

@@ -120,12 +120,27 @@ class AsyncPoolRunner:
     """
 
     def __init__(
-        self, pool: AsyncConnectionPool[AsyncConnection[Any]], catalogue: Catalogue, tenant_id: UUID, attempts: int
+        self,
+        pool: AsyncConnectionPool[AsyncConnection[Any]],
+        catalogue: Catalogue,
+        tenant_id: UUID,
+        attempts: int,
+        tenants: Collection[UUID] = (),
     ) -> None:
+        """`tenants`: whose rows its transactions may touch; none: those of `tenant_id`."""
         self.pool = pool
         self.catalogue = catalogue
         self.tenant_id = tenant_id
         self.attempts = attempts
+        self.tenants = tenants or (tenant_id,)
+
+    def of_tenant(self, tenant_id: UUID) -> AsyncPoolRunner:
+        """Return the same runner for another tenant."""
+        return AsyncPoolRunner(self.pool, self.catalogue, tenant_id, self.attempts)
+
+    def serving(self, tenants: Collection[UUID]) -> AsyncPoolRunner:
+        """Return the same runner for transactions that span tenants."""
+        return AsyncPoolRunner(self.pool, self.catalogue, self.tenant_id, self.attempts, tenants)
 
     async def run(self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None) -> list[Any]:
         """Run the calls in one transaction and one round trip; domain errors for what the database refuses."""
@@ -171,8 +186,8 @@ class AsyncPoolRunner:
         return [begin, lazily, *_notify(self.catalogue, queues), commit]
 
     def beginning(self) -> list[Call]:
-        """Return the calls that a transaction for this tenant begins with."""
-        tenant = {"tenant_ids": str(self.tenant_id)}
+        """Return the calls that a transaction for its tenants begins with."""
+        tenant = {"tenant_ids": ",".join(map(str, self.tenants))}
         return [Call(self.catalogue["session.begin"], {}), Call(self.catalogue["session.set_tenants"], tenant)]
 
     async def _repeated(self, once: Callable[[], Awaitable[T]], work: _Work) -> T:

@@ -14,7 +14,7 @@ import orjson
 from pydantic import BaseModel
 
 from wfstore.errors import InvalidInput
-from wfstore.jsonb import keeping_floats
+from wfstore.jsonb import JsonText, keeping_floats
 
 Shape = Literal["list", "one", "value", "count"]
 
@@ -135,8 +135,8 @@ def to_json(value: Any, name: str) -> str | None:
         InvalidInput: it is not JSON (a lone surrogate, an integer beyond 64 bits, an unknown type, bytes that are
             not UTF-8).
     """
-    if value is None:
-        return None
+    if value is None or type(value) is JsonText:
+        return value
     try:
         if isinstance(value, bytes):
             return keeping_floats(value, is_ours=False).decode()

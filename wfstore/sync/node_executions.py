@@ -10,6 +10,7 @@ from uuid import UUID
 import orjson
 
 from wfstore.errors import AlreadyRecorded, InvalidInput, WfstoreError
+from wfstore.jsonb import JsonText
 from wfstore.leases import NodeResult
 from wfstore.models import NodeExecution, NodeExecutionSummary, RecordOutcome
 from wfstore.sync.leasing import lease_lost
@@ -130,7 +131,11 @@ def _same(one: Any, other: Any) -> bool:
 
 def _as_stored(value: Any) -> Any:
     """Return a payload as it reads after it was stored: tuples are lists, keys are strings."""
-    return None if value is None else orjson.loads(value if isinstance(value, bytes) else orjson.dumps(value))
+    if value is None:
+        return None
+    if isinstance(value, JsonText):
+        return orjson.loads(value.encode())  # orjson takes no kind of str but str itself
+    return orjson.loads(value if isinstance(value, bytes) else orjson.dumps(value))
 
 
 def _clash(result: NodeResult, column: str) -> AlreadyRecorded:

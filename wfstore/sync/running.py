@@ -121,12 +121,27 @@ class PoolRunner:
     """
 
     def __init__(
-        self, pool: ConnectionPool[Connection[Any]], catalogue: Catalogue, tenant_id: UUID, attempts: int
+        self,
+        pool: ConnectionPool[Connection[Any]],
+        catalogue: Catalogue,
+        tenant_id: UUID,
+        attempts: int,
+        tenants: Collection[UUID] = (),
     ) -> None:
+        """`tenants`: whose rows its transactions may touch; none: those of `tenant_id`."""
         self.pool = pool
         self.catalogue = catalogue
         self.tenant_id = tenant_id
         self.attempts = attempts
+        self.tenants = tenants or (tenant_id,)
+
+    def of_tenant(self, tenant_id: UUID) -> PoolRunner:
+        """Return the same runner for another tenant."""
+        return PoolRunner(self.pool, self.catalogue, tenant_id, self.attempts)
+
+    def serving(self, tenants: Collection[UUID]) -> PoolRunner:
+        """Return the same runner for transactions that span tenants."""
+        return PoolRunner(self.pool, self.catalogue, self.tenant_id, self.attempts, tenants)
 
     def run(self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None) -> list[Any]:
         """Run the calls in one transaction and one round trip; domain errors for what the database refuses."""
@@ -172,8 +187,8 @@ class PoolRunner:
         return [begin, lazily, *_notify(self.catalogue, queues), commit]
 
     def beginning(self) -> list[Call]:
-        """Return the calls that a transaction for this tenant begins with."""
-        tenant = {"tenant_ids": str(self.tenant_id)}
+        """Return the calls that a transaction for its tenants begins with."""
+        tenant = {"tenant_ids": ",".join(map(str, self.tenants))}
         return [Call(self.catalogue["session.begin"], {}), Call(self.catalogue["session.set_tenants"], tenant)]
 
     def _repeated(self, once: Callable[[], T], work: _Work) -> T:
