@@ -140,7 +140,12 @@ class Grouping:
 
         About half of what is outstanding, so that another writer has work, too.
         """
-        while (lane := self._oldest()) is not None:
+        while True:
+            lane = self._oldest()
+            if lane is None:
+                self._fill()  # all that was in here was given up
+                if (lane := self._oldest()) is None:
+                    return None
             batch = self._taken(lane)
             if not lane.ready:
                 del self._lanes[lane.kind, lane.detail]
@@ -148,8 +153,6 @@ class Grouping:
                 self.under_way += len(batch.entries)
                 self._fill()
                 return batch
-        self._fill()
-        return None
 
     def done(self, batch: Batch) -> None:
         """Note that a statement has ended: what waited for its executions may go on."""
