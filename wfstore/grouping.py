@@ -80,10 +80,11 @@ class Lane:
 class _Chain:
     """What waits of one execution, in the order of the calls; it is in one lane, or under way."""
 
-    __slots__ = ("execution_id", "waiting")
+    __slots__ = ("number", "waiting")
 
-    def __init__(self, execution_id: UUID) -> None:
-        self.execution_id = execution_id
+    def __init__(self, number: int) -> None:
+        self.number = number
+        """The execution's id."""
         self.waiting: deque[Entry] = deque()
 
 
@@ -104,7 +105,7 @@ class Grouping:
         self._room = max_waiting
         self._prepare = prepare
         self._lanes: dict[tuple[Kind, Any], Lane] = {}
-        self._chains: dict[UUID, _Chain] = {}
+        self._chains: dict[int, _Chain] = {}  # UUIDs hash in Python, their numbers do not
         self._outside: deque[Entry] = deque()
         self._numbered = 0
         self.waiting = 0
@@ -168,7 +169,7 @@ class Grouping:
             each.waiting.clear()
         for lane in self._lanes.values():
             for each in lane.ready:
-                del self._chains[each.execution_id]
+                del self._chains[each.number]
             lane.ready.clear()
         self._lanes.clear()
         left += self._outside
@@ -190,11 +191,12 @@ class Grouping:
             entry.answer.set_exception(error)
             return
         self.waiting += 1
-        found = self._chains.get(entry.execution_id)
+        number = entry.execution_id.int
+        found = self._chains.get(number)
         if found is not None:
             found.waiting.append(entry)
             return
-        fresh = self._chains[entry.execution_id] = _Chain(entry.execution_id)
+        fresh = self._chains[number] = _Chain(number)
         fresh.waiting.append(entry)
         self._place(lane, fresh)
 
@@ -247,7 +249,7 @@ class Grouping:
         if each.waiting:
             self._place(each.waiting[0].lane, each)
         else:
-            del self._chains[each.execution_id]
+            del self._chains[each.number]
 
 
 def settle(batch: Batch, outcomes: list[Any]) -> None:

@@ -87,7 +87,7 @@ class GroupCalls:
         self, kind: Kind, detail: Any, item: Any, tenant_id: UUID, execution_id: UUID, part: Any = None
     ) -> Any:
         """Hand a call in and wait for its answer."""
-        if tenant_id not in self._tenants:
+        if tenant_id is not self._tenant_id and tenant_id not in self._tenants:
             raise InvalidInput(
                 f"execution {execution_id} is of tenant {tenant_id}, whom this group writer does not serve",
                 hint="Name all tenants whose leases it may be given: tenants=[...].",
