@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,6 +22,7 @@ from tests import facekit
 from tests.executionkit import (
     LEASE,
     NOW,
+    ROOT,
     Admin,
     add_workflow,
     blocked_by,
@@ -205,6 +208,20 @@ def test_a_lone_caller_waits_for_nobody(face: Face, database: str, store: Store,
         assert group.writer.heartbeat(lease, HOUR)
         group.writer.finish(ending(lease))
         assert group.statements == [*[(Kind.RESULT, 1)] * 3, (Kind.HEARTBEAT, 1), (Kind.FINISH, 1)]
+
+
+def test_the_example_of_the_docs_runs(
+    database: str, store: Store, admin: Admin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (ROOT / "docs/group-commit.md").read_text(encoding="utf-8")
+    [example] = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    identifiers = enqueue(store, add_workflow(store), 20)
+    monkeypatch.setenv("DATABASE_URL", database)
+    names: dict[str, Any] = {"__name__": "example"}
+    exec(compile(example, "group-commit.md", "exec"), names)  # noqa: S102 - our own page
+    asyncio.run(names["main"]())
+    assert {history(store, each).status for each in identifiers} == {ExecutionStatus.SUCCESS}
+    assert count(admin, "node_executions") == 40
 
 
 # --- order, and room ----------------------------------------------------------------------------------------
