@@ -37,7 +37,7 @@ class Desk:
 
     def __init__(self, room: int) -> None:
         self.room = room
-        self.grouping = Grouping(room, self.prepare)
+        self.grouping = Grouping(room, 2, self.prepare)
         self.entries: list[Entry] = []
         self.prepared: list[Entry] = []
         self.sent: list[Entry] = []
@@ -57,7 +57,9 @@ class Desk:
         return entry
 
     def take(self) -> bool:
+        first = self.grouping.first()
         batch = self.grouping.take()
+        assert (first is None) == (batch is None)
         if batch is None:
             assert self.under_way or not self.unsent()
             return False

@@ -100,9 +100,10 @@ class Batch:
 class Grouping:
     """The calls that wait, at most `max_waiting` of them prepared; others wait outside, in their order."""
 
-    def __init__(self, max_waiting: int, prepare: Callable[[Kind, Entry], None]) -> None:
+    def __init__(self, max_waiting: int, writers: int, prepare: Callable[[Kind, Entry], None]) -> None:
         """`prepare` makes an entry ready to be sent, when there is room for it; what it raises is for its caller."""
         self._room = max_waiting
+        self._writers = writers
         self._prepare = prepare
         self._lanes: dict[tuple[Kind, Any], Lane] = {}
         self._chains: dict[int, _Chain] = {}  # UUIDs hash in Python, their numbers do not
@@ -139,7 +140,7 @@ class Grouping:
     def take(self) -> Batch | None:
         """Take a statement's worth of calls, of the lane that has waited longest; None: there are none to be sent now.
 
-        About half of what is outstanding, so that another writer has work, too.
+        Of what is outstanding a writer's share, so that the others have work, too.
         """
         while True:
             lane = self._oldest()
@@ -154,6 +155,17 @@ class Grouping:
                 self.under_way += len(batch.entries)
                 self._fill()
                 return batch
+
+    def first(self) -> Entry | None:
+        """Return a call that `take` may take now."""
+        while (lane := self._oldest()) is not None:
+            for each in lane.ready:
+                for entry in each.waiting:
+                    if not entry.answer.done():
+                        return entry
+            self._taken(lane)  # all of it was given up
+            self._fill()
+        return None
 
     def done(self, batch: Batch) -> None:
         """Note that a statement has ended: what waited for its executions may go on."""
@@ -211,7 +223,7 @@ class Grouping:
         return min(lanes, key=lambda lane: lane.ready[0].waiting[0].number)
 
     def _taken(self, lane: Lane) -> Batch:
-        size = min(_LARGEST_BATCH, max(_SMALLEST_FULL_BATCH, (self.waiting + self.under_way) // 2))
+        size = min(_LARGEST_BATCH, max(_SMALLEST_FULL_BATCH, (self.waiting + self.under_way) // self._writers))
         batch = Batch(lane, [], [])
         weight = 0
         while lane.ready and len(batch.entries) < size and weight < _MOST_CHARACTERS:

@@ -96,6 +96,7 @@ class AsyncGroupWriter(AsyncGroupCalls):
                 if self._idle and self._grouping.ready:
                     self._stir()
                 await self._send(batch)
+                await asyncio.sleep(0)  # who has got an answer may come back at once, and share the next statement
             elif self._open:
                 idle: asyncio.Future[None] = asyncio.get_running_loop().create_future()
                 self._idle.append(idle)

@@ -39,7 +39,7 @@ class AsyncGroupCalls:
         for name, value in (("writers", writers), ("max_waiting", max_waiting)):
             if value < 1:
                 raise InvalidInput(f"{name} is at least 1, not {value}")
-        self._grouping = Grouping(max_waiting, prepare)
+        self._grouping = Grouping(max_waiting, writers, prepare)
         self._statements = AsyncGroupStatements(store, clock or _now)
         self._tenant_id = store.tenant_id
         self._tenants = frozenset(tenants) | {store.tenant_id}

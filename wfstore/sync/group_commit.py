@@ -21,15 +21,16 @@ from wfstore.sync.store import Store
 
 
 class _Answer:
-    """What a thread waits for: its answer, or a batch that it is to write first."""
+    """What a thread waits for: its answer, or that it is to write for the others. Told under the writer's mutex."""
 
-    __slots__ = ("_bell", "_done", "batch", "error", "value")
+    __slots__ = ("_bell", "_done", "error", "is_heir", "value")
 
     def __init__(self) -> None:
         self._bell = threading.Lock()
         self._bell.acquire()
         self._done = False
-        self.batch: Batch | None = None
+        self.is_heir = False
+        """Whether a writer's place was handed to this thread."""
         self.value: Any = None
         self.error: Exception | None = None
 
@@ -38,30 +39,30 @@ class _Answer:
 
     def set_result(self, value: Any, /) -> None:
         self.value = value
-        self._end()
+        self.give_up()
+        self._ring()
 
     def set_exception(self, error: Exception, /) -> None:
         self.error = error
-        self._end()
+        self.give_up()
+        self._ring()
 
-    def appoint(self, batch: Batch) -> None:
-        """Let the thread write a batch; its own entry is in it."""
-        self.batch = batch
-        self._bell.release()
+    def appoint(self) -> None:
+        """Hand a writer's place to the thread."""
+        self.is_heir = True
+        self._ring()
 
     def give_up(self) -> None:
-        """Nobody waits any more."""
+        """Let nobody wait any more."""
         self._done = True
 
-    def wait(self) -> Batch | None:
-        """Wait; return the batch to write, or None when the answer is there."""
+    def wait(self) -> None:
+        """Wait until something was told."""
         self._bell.acquire()
-        batch, self.batch = self.batch, None
-        return batch
 
-    def _end(self) -> None:
-        self._done = True
-        self._bell.release()
+    def _ring(self) -> None:
+        if self._bell.locked():  # else it has not heard the last one yet
+            self._bell.release()
 
 
 class GroupWriter(GroupCalls):
@@ -117,54 +118,61 @@ class GroupWriter(GroupCalls):
 
     def _answered(self, kind: Kind, detail: Any, entry: Entry) -> Any:
         answer: _Answer = entry.answer
-        batch = self._enter(kind, detail, entry)
+        self._enter(kind, detail, entry)
         try:
             while True:
-                if batch is not None:
-                    self._lead(batch)
-                if (batch := answer.wait()) is None:
+                if answer.is_heir:
+                    answer.is_heir = False
+                    self._lead()
+                elif answer.done():
                     break
+                else:
+                    answer.wait()
         except BaseException:  # no answer: this thread was interrupted
             with self._mutex:
                 answer.give_up()
-                batch, answer.batch = answer.batch, None
-            if batch is not None:
-                self._lead(batch)
+                if answer.is_heir:
+                    self._pass_on()
             raise
         if answer.error is not None:
             raise answer.error
         return answer.value
 
-    def _enter(self, kind: Kind, detail: Any, entry: Entry) -> Batch | None:
-        """Add an entry; return what this thread is to write, if a place is free."""
+    def _enter(self, kind: Kind, detail: Any, entry: Entry) -> None:
+        """Add an entry; its thread is to write if a place is free."""
         with self._mutex:
             if not self._open:
                 raise not_open()
             self._grouping.add(kind, detail, entry)
-            batch = self._grouping.take() if self._free else None
-            if batch is not None:
+            if self._free:
                 self._free -= 1
-            return batch
+                entry.answer.is_heir = True
 
-    def _lead(self, batch: Batch) -> None:
-        """Write a batch, and hand the place to one who waits."""
+    def _lead(self) -> None:
+        """Write a batch, and hand the place to one who waits.
+
+        The batch is taken here, and not when the place is handed over: who got an answer meanwhile may be back.
+        """
+        batch: Batch | None = None
         try:
-            outcomes = self._statements.send(batch.lane.kind, batch.lane.detail, batch.entries)
-        except BaseException:  # this thread was interrupted
-            refuse_all(batch.entries, cut_off)
-            raise
-        else:
-            settle(batch, outcomes)
+            with self._mutex:
+                batch = self._grouping.take()
+            if batch is not None:
+                outcomes = self._statements.send(batch.lane.kind, batch.lane.detail, batch.entries)
+                with self._mutex:
+                    settle(batch, outcomes)
         finally:
-            self._pass_on(batch)
+            with self._mutex:
+                if batch is not None:
+                    refuse_all(batch.entries, cut_off)  # those who have no answer: this thread was interrupted
+                    self._grouping.done(batch)
+                self._pass_on()
 
-    def _pass_on(self, batch: Batch) -> None:
-        with self._mutex:
-            self._grouping.done(batch)
-            following = self._grouping.take()
-            if following is not None:
-                following.entries[0].answer.appoint(following)
-                return
-            self._free += 1
-            if self._grouping.empty:
-                self._ended.notify_all()
+    def _pass_on(self) -> None:
+        heir = self._grouping.first()
+        if heir is not None:
+            heir.answer.appoint()
+            return
+        self._free += 1
+        if self._grouping.empty:
+            self._ended.notify_all()
