@@ -92,7 +92,8 @@ LIMIT :limit;
 -- Write node results, one for each place of the arrays, where the lease is held and no final result is stored.
 -- The queue row is locked and the fence compared in this very statement: without the lock an old worker's row
 -- could commit after the execution was taken over.
--- returns: RecordOutcome   rows: one for each place
+-- Returns what was refused, which is little as a rule: no row for what was written.
+-- returns: RecordRefusal   rows: 0..n
 -- locks: execution_queue rows FOR SHARE, in the order of their keys
 -- repeat: safe
 WITH item AS (
@@ -155,8 +156,7 @@ written AS (
 )
 SELECT
     item.ordinal,
-    held.execution_id IS NOT NULL AS held,
-    written.execution_id IS NOT NULL AS written
+    held.execution_id IS NOT NULL AS held
 FROM item
 LEFT JOIN held
     ON held.tenant_id = item.tenant_id
@@ -167,4 +167,5 @@ LEFT JOIN written
     AND written.execution_id = item.execution_id
     AND written.node_id = item.node_id
     AND written.run_index = item.run_index
+WHERE written.execution_id IS NULL
 ORDER BY item.ordinal;

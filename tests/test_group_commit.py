@@ -24,7 +24,7 @@ from tests.executionkit import (
 )
 from wfstore import ClaimedExecution, NodeResult, Role, Store
 from wfstore.aio import AsyncStore, connect
-from wfstore.aio.group_commit import AsyncResultWriter
+from wfstore.aio.group_commit import AsyncGroupWriter
 from wfstore.errors import AlreadyRecorded, InvalidInput, LeaseLost, OutcomeUnknown, WfstoreError
 from wfstore.vocabulary import NodeStatus
 
@@ -47,7 +47,7 @@ class Group:
     """A writer, and the sizes of the statements that it has sent."""
 
     store: AsyncStore
-    writer: AsyncResultWriter
+    writer: AsyncGroupWriter
     statements: list[int]
 
     def spawn(self, *results: NodeResult) -> list[asyncio.Task[None]]:
@@ -68,7 +68,7 @@ async def opened(database: str, writers: int = 2) -> AsyncIterator[Group]:
             return await record_many(results)
 
         store.node_executions.record_many = counted  # type: ignore[method-assign, assignment]
-        async with AsyncResultWriter(store, writers=writers) as writer:
+        async with AsyncGroupWriter(store, writers=writers) as writer:
             yield Group(store, writer, statements)
 
 
@@ -305,7 +305,7 @@ def test_a_block_that_fails_tells_each_caller_what_became_of_its_result(
             await failing()
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
         assert [type(each) for each in outcomes] == [OutcomeUnknown, *[WfstoreError] * 40]
-        assert "was not stored" in str(outcomes[1])
+        assert "nothing was written" in str(outcomes[1])
 
     run(body())
     assert not [node for node in nodes(admin) if node != "sent"]
@@ -314,7 +314,7 @@ def test_a_block_that_fails_tells_each_caller_what_became_of_its_result(
 def test_outside_the_block_nothing_is_taken(database: str, leases: list[ClaimedExecution]) -> None:
     async def body() -> None:
         async with await connect(database, role=Role.WORKER) as store:
-            writer = AsyncResultWriter(store)
+            writer = AsyncGroupWriter(store)
             for _ in range(2):
                 with pytest.raises(WfstoreError, match="not open"):
                     await writer.record(result(leases[0]))
@@ -376,7 +376,7 @@ def test_connections_that_are_killed_again_and_again_lose_and_double_nothing(
 
 def test_without_a_database_each_caller_hears_so(database: str, leases: list[ClaimedExecution]) -> None:
     async def body() -> None:
-        async with await connect(database, role=Role.WORKER) as store, AsyncResultWriter(store) as writer:
+        async with await connect(database, role=Role.WORKER) as store, AsyncGroupWriter(store) as writer:
             await store.close()
             outcomes = await asyncio.gather(
                 *(writer.record(each) for each in many(leases[0], 5)), return_exceptions=True

@@ -36,7 +36,7 @@ from tests.executionkit import (
 )
 from wfstore import ClaimedExecution, NewExecution, NodeResult, Role, Store, uuid7
 from wfstore.aio import connect
-from wfstore.aio.group_commit import AsyncResultWriter
+from wfstore.aio.group_commit import AsyncGroupWriter
 from wfstore.demo import sample
 from wfstore.errors import WfstoreError
 from wfstore.ids import time_of
@@ -103,7 +103,7 @@ def walk(
     events: list[tuple[str, str]] = []
 
     async def body() -> None:
-        async with await connect(database, role=Role.WORKER) as store, AsyncResultWriter(store) as writer:
+        async with await connect(database, role=Role.WORKER) as store, AsyncGroupWriter(store) as writer:
 
             async def record(result: NodeResult) -> None:
                 look(result)

@@ -10,6 +10,7 @@ from wfstore.ids import DEFAULT_TENANT, SYSTEM_TENANT, uuid7
 from wfstore.leases import ClaimedExecution, Ending, Failure, NewExecution, NodeResult, RetryPolicy, Signal
 from wfstore.server import Role
 from wfstore.sync.connecting import connect
+from wfstore.sync.group_commit import GroupWriter
 from wfstore.sync.store import Store, Transaction
 from wfstore.sync.typed import TypedQueries
 
@@ -21,6 +22,7 @@ __all__ = [
     "ClaimedExecution",
     "Ending",
     "Failure",
+    "GroupWriter",
     "NewExecution",
     "NodeResult",
     "RetryPolicy",

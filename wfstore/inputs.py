@@ -9,8 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from wfstore.errors import InvalidInput
-from wfstore.leases import ClaimedExecution, NewExecution, RetryPolicy
+from wfstore.leases import ClaimedExecution, Ending, Failure, NewExecution, RetryPolicy
+from wfstore.vocabulary import ExecutionStatus
 
+_FINAL = frozenset(status for status in ExecutionStatus if status.is_final)
 LONGEST_WAIT = timedelta(days=3653)
 """Ten years: beyond this a wait is a mistake, and far beyond it a time that PostgreSQL cannot hold."""
 
@@ -58,6 +60,21 @@ def check_new(executions: Sequence[NewExecution]) -> None:
             raise InvalidInput(f"{named} metadata is a JSON object, not {type(execution.metadata).__name__}")
         _check_policy(execution.retry, named)
     _check_once((execution.execution_id for execution in executions), "is to be enqueued")
+
+
+def check_endings(endings: Sequence[Ending]) -> None:
+    """Refuse ends that are none, or of which an execution has two."""
+    check_leases([ending.lease for ending in endings], "is to be ended")
+    for ending in endings:
+        if ending.status not in _FINAL:
+            raise InvalidInput(f"execution {ending.lease.execution_id} cannot end with {ending.status}")
+
+
+def check_failures(failures: Sequence[Failure]) -> None:
+    """Refuse failures with a wait that makes no sense, or of which an execution has two."""
+    check_leases([failure.lease for failure in failures], "is to fail")
+    for failure in failures:
+        check_wait(failure.wait, f"execution {failure.lease.execution_id}: the wait before its retry")
 
 
 def check_leases(leases: Sequence[ClaimedExecution], what: str) -> None:

@@ -12,16 +12,14 @@ from wfstore.aio.calling import Call
 from wfstore.aio.running import AsyncRunner
 from wfstore.aio.typed import AsyncExecutionsNamespace
 from wfstore.errors import InvalidInput, LeaseLost
-from wfstore.inputs import check_lease, check_leases, check_name, check_time, check_wait
+from wfstore.inputs import check_endings, check_failures, check_lease, check_name, check_time
 from wfstore.leases import ClaimedExecution, Ending, Failure, Signal
 from wfstore.models import Claim, ExecutionFailed, ExecutionKey, Lease, StartedExecution, Suspended, TakenSignal
-from wfstore.vocabulary import ExecutionStatus
 
 _WOKEN_AT_ONCE = 1_000
 # A claim that meets nothing but parked executions looks further, so often.
 _ROUNDS = 100
 _JITTER = 0.1
-_FINAL = frozenset(status for status in ExecutionStatus if status.is_final)
 
 
 class AsyncLeasing(AsyncExecutionsNamespace):
@@ -184,11 +182,8 @@ class AsyncLeasing(AsyncExecutionsNamespace):
         Raises:
             InvalidInput: a status is not final, or two of them are of the same execution; nothing was written.
         """
+        check_endings(endings)
         leases = [ending.lease for ending in endings]
-        check_leases(leases, "is to be ended")
-        for ending in endings:
-            if ending.status not in _FINAL:
-                raise InvalidInput(f"execution {ending.lease.execution_id} cannot end with {ending.status}")
         finished: list[ExecutionKey] = await self._release(
             leases,
             "finish_many",
@@ -223,11 +218,9 @@ class AsyncLeasing(AsyncExecutionsNamespace):
         Raises:
             InvalidInput: a wait is negative, or two of them are of the same execution; nothing was written.
         """
-        leases = [failure.lease for failure in failures]
-        check_leases(leases, "is to fail")
+        check_failures(failures)
         check_time(now, "now")
-        for failure in failures:
-            check_wait(failure.wait, f"execution {failure.lease.execution_id}: the wait before its retry")
+        leases = [failure.lease for failure in failures]
         failed: list[ExecutionFailed] = await self._release(
             leases,
             "fail_many",

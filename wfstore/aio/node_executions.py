@@ -12,7 +12,7 @@ from wfstore.aio.leasing import lease_lost
 from wfstore.aio.typed import AsyncNodeExecutionsNamespace
 from wfstore.errors import AlreadyRecorded, InvalidInput, WfstoreError
 from wfstore.leases import NodeResult
-from wfstore.models import NodeExecution, NodeExecutionSummary, RecordOutcome
+from wfstore.models import NodeExecution, NodeExecutionSummary, RecordRefusal
 
 _PAGE = 1_000
 _WHOLE_PAGE = 200
@@ -40,17 +40,16 @@ class AsyncNodeExecutions(AsyncNodeExecutionsNamespace):
         Raises:
             InvalidInput: two of them have the same key; nothing was written.
         """
-        if len({result.key for result in results}) != len(results):
+        if _one_twice(results):
             raise InvalidInput("two results of one call have the same execution, node and run_index")
-        outcomes: list[RecordOutcome] = await self._run("record_many", **_arrays(results))
+        refused: list[RecordRefusal] = await self._run("record_many", **_arrays(results))
         refusals: list[WfstoreError | None] = [None] * len(results)
         clashes = []
-        for outcome in outcomes:
-            result = results[outcome.ordinal - 1]
-            if not outcome.held:
-                refusals[outcome.ordinal - 1] = lease_lost(result.lease)
-            elif not outcome.written:
-                clashes.append(outcome.ordinal - 1)
+        for each in refused:
+            if each.held:
+                clashes.append(each.ordinal - 1)
+            else:
+                refusals[each.ordinal - 1] = lease_lost(results[each.ordinal - 1].lease)
         if clashes:
             stored = await self._stored([results[index] for index in clashes])
             for index in clashes:
@@ -86,6 +85,12 @@ class AsyncNodeExecutions(AsyncNodeExecutionsNamespace):
             node_ids=list({result.node_id for result in results}),
         )
         return {(row.tenant_id, row.execution_id, row.node_id, row.run_index): row for row in rows}
+
+
+def _one_twice(results: Sequence[NodeResult]) -> bool:
+    """Whether two results have the same key; UUIDs hash in Python, their numbers do not."""
+    keys = {(r.lease.execution_id.int, r.node_id, r.run_index, r.lease.tenant_id.int) for r in results}
+    return len(keys) != len(results)
 
 
 def _arrays(results: Sequence[NodeResult]) -> dict[str, list[Any]]:
@@ -129,7 +134,9 @@ def _same(one: Any, other: Any) -> bool:
 
 def _as_stored(value: Any) -> Any:
     """Return a payload as it reads after it was stored: tuples are lists, keys are strings."""
-    return None if value is None else orjson.loads(value if isinstance(value, bytes) else orjson.dumps(value))
+    if value is None:
+        return None
+    return orjson.loads(value if isinstance(value, bytes) else orjson.dumps(value))
 
 
 def _clash(result: NodeResult, column: str) -> AlreadyRecorded:

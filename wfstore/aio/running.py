@@ -103,17 +103,28 @@ class AsyncPoolRunner:
         tenant_id: UUID,
         attempts: int,
         default_tenant: UUID | None = None,
+        tenants: Collection[UUID] = (),
     ) -> None:
-        """Run calls for `tenant_id`; `default_tenant` is whom the server takes connections to work for, unless told."""
+        """Run calls for `tenant_id`.
+
+        `default_tenant` is whom the server takes connections to work for, unless told; `tenants`, whose rows the
+        transactions may touch, none: those of `tenant_id`.
+        """
         self.pool = pool
         self.catalogue = catalogue
         self.tenant_id = tenant_id
         self.attempts = attempts
         self.default_tenant = default_tenant
+        self.tenants = tuple(tenants) or (tenant_id,)
 
-    def for_tenant(self, tenant_id: UUID) -> AsyncPoolRunner:
-        """Return a runner for another tenant; both share the pool."""
-        return AsyncPoolRunner(self.pool, self.catalogue, tenant_id, self.attempts, self.default_tenant)
+    def of_tenant(self, tenant_id: UUID) -> AsyncPoolRunner:
+        """Return the same runner for another tenant."""
+        return self.serving((tenant_id,))
+
+    def serving(self, tenants: Collection[UUID]) -> AsyncPoolRunner:
+        """Return the same runner for transactions that span tenants; calls are for the first unless they say more."""
+        first = next(iter(tenants))
+        return AsyncPoolRunner(self.pool, self.catalogue, first, self.attempts, self.default_tenant, tenants)
 
     async def run(
         self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None, last: bool = True
@@ -156,13 +167,13 @@ class AsyncPoolRunner:
         return [begin, lazily, *_notify(self.catalogue, queues), commit]
 
     def beginning(self) -> list[Call]:
-        """Return the calls that a transaction for this tenant begins with."""
+        """Return the calls that a transaction for its tenants begins with."""
         begin = Call(self.catalogue["session.begin"], {})
-        return [begin] if self.tenant_id == self.default_tenant else [begin, self.setting()]
+        return [begin] if self.tenants == (self.default_tenant,) else [begin, self.setting()]
 
     def setting(self) -> Call:
-        """Return the call that says for which tenant a transaction works."""
-        return Call(self.catalogue["session.set_tenants"], {"tenant_ids": str(self.tenant_id)})
+        """Return the call that says for which tenants a transaction works."""
+        return Call(self.catalogue["session.set_tenants"], {"tenant_ids": ",".join(map(str, self.tenants))})
 
     async def _repeated(self, once: Callable[[], Awaitable[T]], work: _Work) -> T:
         pause = _FIRST_PAUSE

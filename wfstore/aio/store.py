@@ -88,6 +88,11 @@ class AsyncStore(AsyncNamespaces):
         return self._pool_runner.pool
 
     @property
+    def pool_runner(self) -> AsyncPoolRunner:
+        """What runs its calls."""
+        return self._pool_runner
+
+    @property
     def catalogue(self) -> Catalogue:
         """The queries that it runs."""
         return self._pool_runner.catalogue
@@ -99,7 +104,7 @@ class AsyncStore(AsyncNamespaces):
                 f"for_tenant takes a tenant's id, a UUID, not {tenant_id!r}",
                 hint="store.tenants.resolve(slug=...) finds the id of a slug.",
             )
-        return AsyncStore(self._pool_runner.for_tenant(tenant_id))
+        return AsyncStore(self._pool_runner.of_tenant(tenant_id))
 
     async def within(self, connection: AsyncConnection[Any]) -> AsyncTransaction:
         """Return the namespaces inside a transaction of the caller's own, on a connection that is not the pool's.

@@ -243,12 +243,10 @@ class NodeExecution(NodeExecutionSummary):
     error_data: Any | None
 
 
-class RecordOutcome(Row):
-    """What became of one offered node result."""
+class RecordRefusal(Row):
+    """One offered node result that was not written."""
 
     ordinal: int
     """Its place in the call, from 1."""
     held: bool
-    """Whether the fence was right; if not, nothing was written."""
-    written: bool
-    """Whether the row was written; if held and not written, a final result was there before."""
+    """Whether the fence was right: then a final result was there before."""

@@ -10,19 +10,17 @@ from typing import Any
 from uuid import UUID
 
 from wfstore.errors import InvalidInput, LeaseLost
-from wfstore.inputs import check_lease, check_leases, check_name, check_time, check_wait
+from wfstore.inputs import check_endings, check_failures, check_lease, check_name, check_time
 from wfstore.leases import ClaimedExecution, Ending, Failure, Signal
 from wfstore.models import Claim, ExecutionFailed, ExecutionKey, Lease, StartedExecution, Suspended, TakenSignal
 from wfstore.sync.calling import Call
 from wfstore.sync.running import Runner
 from wfstore.sync.typed import ExecutionsNamespace
-from wfstore.vocabulary import ExecutionStatus
 
 _WOKEN_AT_ONCE = 1_000
 # A claim that meets nothing but parked executions looks further, so often.
 _ROUNDS = 100
 _JITTER = 0.1
-_FINAL = frozenset(status for status in ExecutionStatus if status.is_final)
 
 
 class Leasing(ExecutionsNamespace):
@@ -185,11 +183,8 @@ class Leasing(ExecutionsNamespace):
         Raises:
             InvalidInput: a status is not final, or two of them are of the same execution; nothing was written.
         """
+        check_endings(endings)
         leases = [ending.lease for ending in endings]
-        check_leases(leases, "is to be ended")
-        for ending in endings:
-            if ending.status not in _FINAL:
-                raise InvalidInput(f"execution {ending.lease.execution_id} cannot end with {ending.status}")
         finished: list[ExecutionKey] = self._release(
             leases,
             "finish_many",
@@ -222,11 +217,9 @@ class Leasing(ExecutionsNamespace):
         Raises:
             InvalidInput: a wait is negative, or two of them are of the same execution; nothing was written.
         """
-        leases = [failure.lease for failure in failures]
-        check_leases(leases, "is to fail")
+        check_failures(failures)
         check_time(now, "now")
-        for failure in failures:
-            check_wait(failure.wait, f"execution {failure.lease.execution_id}: the wait before its retry")
+        leases = [failure.lease for failure in failures]
         failed: list[ExecutionFailed] = self._release(
             leases,
             "fail_many",

@@ -89,6 +89,11 @@ class Store(Namespaces):
         return self._pool_runner.pool
 
     @property
+    def pool_runner(self) -> PoolRunner:
+        """What runs its calls."""
+        return self._pool_runner
+
+    @property
     def catalogue(self) -> Catalogue:
         """The queries that it runs."""
         return self._pool_runner.catalogue
@@ -100,7 +105,7 @@ class Store(Namespaces):
                 f"for_tenant takes a tenant's id, a UUID, not {tenant_id!r}",
                 hint="store.tenants.resolve(slug=...) finds the id of a slug.",
             )
-        return Store(self._pool_runner.for_tenant(tenant_id))
+        return Store(self._pool_runner.of_tenant(tenant_id))
 
     def within(self, connection: Connection[Any]) -> Transaction:
         """Return the namespaces inside a transaction of the caller's own, on a connection that is not the pool's.

@@ -36,7 +36,7 @@ from wfstore.models import (
     Period,
     QueueDepth,
     QueueEntry,
-    RecordOutcome,
+    RecordRefusal,
     RetentionPolicy,
     SessionFacts,
     SessionSettings,
@@ -830,12 +830,13 @@ class NodeExecutionsQueries:
         start_times: list[int] | list[int | None],
         statuses: list[str],
         tenant_ids: list[UUID],
-    ) -> list[RecordOutcome]:
+    ) -> list[RecordRefusal]:
         """Write node results, one for each place of the arrays, where the lease is held and no final result is
         stored.
         The queue row is locked and the fence compared in this very statement: without the lock an old worker's
         row
         could commit after the execution was taken over.
+        Returns what was refused, which is little as a rule: no row for what was written.
         """
 
 class NodesQueries:

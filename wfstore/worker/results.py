@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from wfstore.aio.group_commit import AsyncResultWriter
+from wfstore.aio.group_commit import AsyncGroupWriter
 from wfstore.aio.store import AsyncStore
 from wfstore.errors import InvalidInput
 from wfstore.leases import NodeResult
@@ -38,7 +38,7 @@ class Stored:
 class Results:
     """The results of one execution, under its lease."""
 
-    def __init__(self, holding: Holding, store: AsyncStore, writer: AsyncResultWriter) -> None:
+    def __init__(self, holding: Holding, store: AsyncStore, writer: AsyncGroupWriter) -> None:
         self._holding = holding
         self._store = store
         self._writer = writer

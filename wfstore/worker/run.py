@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from wfstore.aio.group_commit import AsyncResultWriter
+from wfstore.aio.group_commit import AsyncGroupWriter
 from wfstore.errors import LeaseLost
 from wfstore.leases import Ending, Failure
 from wfstore.vocabulary import ExecutionStatus
 from wfstore.worker import faults
-from wfstore.worker.batching import Batcher
 from wfstore.worker.blocking import BlockingContext, in_thread
 from wfstore.worker.context import Context
 from wfstore.worker.errors import Retry, Suspended
@@ -26,42 +24,17 @@ from wfstore.worker.results import Results, as_json
 _log = logging.getLogger("wfstore.worker")
 
 
-@dataclass(frozen=True, slots=True)
-class Endings:
-    """Where executions end: each batch of them in one statement."""
-
-    finish: Batcher[Ending, bool]
-    fail: Batcher[Failure, bool]
-
-    @classmethod
-    def of(cls, around: Surroundings) -> Endings:
-        """Return the endings of a worker."""
-        executions = around.store.executions
-
-        async def finish(endings: Sequence[Ending]) -> list[bool]:
-            finished = await executions.finish_many(endings)
-            return [each.lease.execution_id in finished for each in endings]
-
-        async def fail(failures: Sequence[Failure]) -> list[bool]:
-            failed = await executions.fail_many(failures, now=around.clock())
-            return [each.lease.execution_id in failed for each in failures]
-
-        return cls(Batcher(finish), Batcher(fail))
-
-
 class Run:
     """An execution in its handler."""
 
-    def __init__(
-        self, holding: Holding, around: Surroundings, writer: AsyncResultWriter, endings: Endings, health: Health
-    ) -> None:
+    def __init__(self, holding: Holding, around: Surroundings, writer: AsyncGroupWriter, health: Health) -> None:
         self.holding = holding
         self.is_ending = False
         """Whether its end is being written: a heartbeat that does not find it any more means nothing."""
         self.has_ended = False
         """Whether nothing of its lease is left."""
         self._journal = Journal(holding, Results(holding, around.store, writer), around)
-        self._endings = endings
+        self._writer = writer
         self._health = health
         self._handling: asyncio.Future[Any] | None = None
         self._in_thread = False
@@ -132,15 +105,13 @@ class Run:
     async def _finished(self, value: Any) -> None:
         try:
             ending = self._ending(value)
-            ended = await self._end(lambda: self._endings.finish.submit(ending))
+            await self._end(lambda: self._writer.finish(ending))
         except LeaseLost:
             return
         except Exception as error:  # it cannot be stored: as bad as a handler that fails
             await self._failed(error)
             return
-        if ended:
-            self.has_ended = True
-            self._health.finished += 1
+        self._health.finished += 1
 
     def _ending(self, value: Any) -> Ending:
         if isinstance(value, Ending):
@@ -164,22 +135,19 @@ class Run:
             wait=error.wait if isinstance(error, Retry) else None,
         )
         try:
-            if await self._end(lambda: self._endings.fail.submit(failure)):
-                self.has_ended = True
-                self._health.failed += 1
+            await self._end(lambda: self._writer.fail(failure))
         except LeaseLost:
             return
+        self._health.failed += 1
 
-    async def _end(self, write: Callable[[], Awaitable[bool]]) -> bool:
-        """Write the end; return whether the lease was still held."""
+    async def _end(self, write: Callable[[], Awaitable[object]]) -> None:
+        """Write the end; LeaseLost if the lease was not held any more."""
         self.is_ending = True
         try:
-            ended = await self.holding.insist(write)
+            await self.holding.insist(write)
         finally:
             self.is_ending = False
-        if not ended:
-            self.holding.lose("another worker has it, or it was canceled")
-        return ended
+        self.has_ended = True
 
 
 def _is_cancelling() -> bool:

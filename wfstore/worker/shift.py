@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 
 from wfstore.aio import queries
-from wfstore.aio.group_commit import AsyncResultWriter
+from wfstore.aio.group_commit import AsyncGroupWriter
 from wfstore.errors import LeaseLost, WfstoreError
 from wfstore.leases import ClaimedExecution
 from wfstore.worker.claiming import Claimer
@@ -22,7 +22,7 @@ from wfstore.worker.journal import Surroundings
 from wfstore.worker.keeping import Keeper
 from wfstore.worker.listening import Listener
 from wfstore.worker.opening import Place
-from wfstore.worker.run import Endings, Run
+from wfstore.worker.run import Run
 from wfstore.worker.settings import Settings
 from wfstore.worker.versions import Versions
 
@@ -44,7 +44,7 @@ class Shift:
     def __init__(
         self,
         place: Place,
-        writer: AsyncResultWriter,
+        writer: AsyncGroupWriter,
         settings: Settings,
         *,
         health: Health,
@@ -67,7 +67,6 @@ class Shift:
             clock=settings.clock,
             draining=stopping.draining.is_set,
         )
-        self._endings = Endings.of(self._around)
         self._claimer = Claimer(place.store, settings, health, room=self._room, begin=self._begin)
         self._keeper = Keeper(place.store, settings, health, self._claimer.make_room)
 
@@ -108,7 +107,7 @@ class Shift:
         return self._settings.concurrency - len(self._keeper)
 
     def _begin(self, lease: ClaimedExecution, until: float) -> None:
-        run = Run(Holding(lease, until), self._around, self._writer, self._endings, self._health)
+        run = Run(Holding(lease, until), self._around, self._writer, self._health)
         self._keeper.add(run, asyncio.create_task(run.run(self._choose)))
 
     async def _drain(self, claiming: asyncio.Task[None]) -> None:

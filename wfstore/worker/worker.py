@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from wfstore.aio.group_commit import AsyncResultWriter
+from wfstore.aio.group_commit import AsyncGroupWriter
 from wfstore.aio.store import AsyncStore
 from wfstore.ids import DEFAULT_TENANT
 from wfstore.leases import DEFAULT_QUEUE
@@ -72,7 +72,7 @@ class Worker:
             worker_id: who it is, in the queue and in logs; None: host and process.
             permanent: errors of handlers and steps, beside PermanentError, that no retry would help.
             listen: whether it listens for notifications; PgBouncer in transaction mode knows no LISTEN.
-            writers: connections that share the node results.
+            writers: connections that share the node results and the ends of executions.
             handler_connections: how many connections `ctx.store` may open, if no store was given.
             prepare_threshold: as of `connect`.
             handle_signals: whether SIGTERM and SIGINT drain it.
@@ -146,7 +146,8 @@ class Worker:
                 return
             self._health.started_at = self._settings.clock()
             try:
-                async with AsyncResultWriter(place.store, writers=self._settings.writers) as writer:
+                group = AsyncGroupWriter(place.store, writers=self._settings.writers, clock=self._settings.clock)
+                async with group as writer:
                     shift = Shift(
                         place,
                         writer,
