@@ -51,7 +51,7 @@ def _draw(measured: Measured, folder: Path) -> Path:
     axes.set_ylabel("per second" if measured.group.unit == "/s" else "milliseconds, median")
     axes.grid(visible=True, which="major", color="0.9")
     axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(loc="outside right upper", fontsize=8, frameon=False)
+    figure.legend(loc="outside right center", fontsize=8, frameon=False)
     file = folder / f"{measured.group.name}.png"
     figure.savefig(file)
     return file
@@ -73,7 +73,7 @@ def _lines(axes: Any, measured: Measured) -> None:
         series.setdefault(subject.name, []).append(subject)
     for turn, (name, subjects) in enumerate(series.items()):
         colour = f"C{turn % 10}"
-        marker = "osD^vPX*<>"[turn % 10]
+        marker = "osD^vPX*<>"[(turn + turn // 10) % 10]  # so that colour and marker do not come twice
         if subjects[0].at is None:
             axes.axhline(measured.value(subjects[0]), color=colour, linestyle="--", linewidth=1, label=name)
             continue
