@@ -24,7 +24,7 @@ from wfstore.aio import connect
 from wfstore.catalogue import CATALOGUE
 
 _LATEST = UUID(int=2**128 - 1)
-_EXECUTIONS = 200_000  # of a hundred workflows: each has more than a page
+_EXECUTIONS = 120_000  # of a hundred workflows: each has more than a page
 _PAGE = 1_000
 _KEYS = 1_000
 

@@ -13,7 +13,7 @@ from typing import Any
 import wfstore
 from benchmarks import leases, measuring, writers
 from benchmarks.bench import Bench
-from benchmarks.model import Measure, NotRun, Opened, Row, Sample, Subject, group, prepared
+from benchmarks.model import Measure, Opened, Row, Sample, Subject, group, prepared
 from benchmarks.rows.claims import drain_sync, endings
 from wfstore import ClaimedExecution, NewExecution, Role
 from wfstore.aio import AsyncStore, connect
@@ -111,11 +111,13 @@ async def _nothing(call: _Call, lease: ClaimedExecution) -> None:
 async def _call(stack: AsyncExitStack, store: AsyncStore, what: str, *, grouped: bool) -> _Call:
     """The call of a kind, of a group writer or of the store."""
     if grouped:
-        writer: Any = await stack.enter_async_context(writers.async_writer(store))
-        if not hasattr(writer, what):
-            raise NotRun(f"there is no group commit of {what} yet")
-        call: _Call = getattr(writer, what)
-        return partial(writer.heartbeat, lease=_LEASE) if what == HEARTBEAT else call
+        writer = await stack.enter_async_context(writers.async_writer(store))
+        grouped_calls: dict[str, _Call] = {
+            ENQUEUE: writer.enqueue,
+            HEARTBEAT: lambda held: writer.heartbeat(held, _LEASE),
+            FINISH: writer.finish,
+        }
+        return grouped_calls[what]
     direct: dict[str, _Call] = {
         ENQUEUE: store.executions.enqueue,
         HEARTBEAT: lambda lease: store.executions.heartbeat([lease], lease=_LEASE),
