@@ -90,7 +90,9 @@ NO_FENCE_IN_RECORD = Variant(
         )
     },
 )
-NO_FENCE_IN_FINISH = Variant("no fence in finish_many", queries={"executions.finish_many": (_FENCE, "")})
+NO_FENCE_IN_FINISH = Variant(
+    "no fence in finish_many", queries={"executions.finish_many": ("        AND q.attempt = item.attempt\n", "")}
+)
 NO_FENCE_IN_FAIL = Variant(
     "no fence in fail_many", queries={"executions.fail_many": (_FENCE, "", "queued.attempt,", "leased.attempt,")}
 )

@@ -275,6 +275,7 @@ def tenants_of(admin: Admin, number: int) -> list[UUID]:
 def test_a_hundred_tenants_share_one_statement(database: str, store: Store, worker: Store, admin: Admin) -> None:
     [first] = leased(store, worker, 1)
     tenants = tenants_of(admin, 100)
+    admin.execute("ALTER TABLE workflow_executions ALTER COLUMN rare_status DROP EXPRESSION")  # or none can be copied
     for table in ("workflows", "workflow_versions", "workflow_executions", "execution_queue"):
         # the same execution for each of them, ids included: nothing but the tenant tells them apart
         admin.execute(

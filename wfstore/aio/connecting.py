@@ -92,7 +92,7 @@ async def connect(
     except BaseException:
         await pool.close()
         raise
-    return AsyncStore(AsyncPoolRunner(pool, CATALOGUE, tenant_id, attempts, default_tenant))
+    return AsyncStore(AsyncPoolRunner(pool, CATALOGUE, tenant_id, attempts, default_tenant=default_tenant))
 
 
 async def _configure(connection: AsyncConnection[Any], prepare_threshold: int | None) -> None:

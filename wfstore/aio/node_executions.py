@@ -136,7 +136,7 @@ def _as_stored(value: Any) -> Any:
     """Return a payload as it reads after it was stored: tuples are lists, keys are strings."""
     if value is None:
         return None
-    return orjson.loads(value if isinstance(value, bytes) else orjson.dumps(value))
+    return orjson.loads(bytes(value) if isinstance(value, bytes) else orjson.dumps(value))
 
 
 def _clash(result: NodeResult, column: str) -> AlreadyRecorded:

@@ -102,6 +102,7 @@ class AsyncPoolRunner:
         catalogue: Catalogue,
         tenant_id: UUID,
         attempts: int,
+        *,
         default_tenant: UUID | None = None,
         tenants: Collection[UUID] = (),
     ) -> None:
@@ -124,7 +125,9 @@ class AsyncPoolRunner:
     def serving(self, tenants: Collection[UUID]) -> AsyncPoolRunner:
         """Return the same runner for transactions that span tenants; calls are for the first unless they say more."""
         first = next(iter(tenants))
-        return AsyncPoolRunner(self.pool, self.catalogue, first, self.attempts, self.default_tenant, tenants)
+        return AsyncPoolRunner(
+            self.pool, self.catalogue, first, self.attempts, default_tenant=self.default_tenant, tenants=tenants
+        )
 
     async def run(
         self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None, last: bool = True

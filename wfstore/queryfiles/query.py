@@ -68,7 +68,7 @@ class Query:
     @cached_property
     def statement(self) -> Statement:
         """The statement in the server's form."""
-        return compiled(str(self), self.text, self.casts)
+        return compiled(self.text, self.casts)
 
     @property
     def is_planned_anew(self) -> bool:

@@ -93,7 +93,7 @@ def connect(
     except BaseException:
         pool.close()
         raise
-    return Store(PoolRunner(pool, CATALOGUE, tenant_id, attempts, default_tenant))
+    return Store(PoolRunner(pool, CATALOGUE, tenant_id, attempts, default_tenant=default_tenant))
 
 
 def _configure(connection: Connection[Any], prepare_threshold: int | None) -> None:

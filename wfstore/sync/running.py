@@ -103,6 +103,7 @@ class PoolRunner:
         catalogue: Catalogue,
         tenant_id: UUID,
         attempts: int,
+        *,
         default_tenant: UUID | None = None,
         tenants: Collection[UUID] = (),
     ) -> None:
@@ -125,7 +126,9 @@ class PoolRunner:
     def serving(self, tenants: Collection[UUID]) -> PoolRunner:
         """Return the same runner for transactions that span tenants; calls are for the first unless they say more."""
         first = next(iter(tenants))
-        return PoolRunner(self.pool, self.catalogue, first, self.attempts, self.default_tenant, tenants)
+        return PoolRunner(
+            self.pool, self.catalogue, first, self.attempts, default_tenant=self.default_tenant, tenants=tenants
+        )
 
     def run(
         self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None, last: bool = True

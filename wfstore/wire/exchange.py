@@ -57,10 +57,11 @@ class Exchange:
         statement = query.statement
         prepares = self._session.prepares(query)
         if prepares:
-            pgconn.send_prepare(statement.name, statement.text, statement.types)
-            self._session.prepared.add(query)  # a query that comes twice is prepared once
-        if query in self._session.prepared:
-            pgconn.send_query_prepared(statement.name, values, formats, BINARY)
+            # named before it is known to be there: a query that comes twice is prepared once
+            pgconn.send_prepare(self._session.name(query), statement.text, statement.types)
+        name = self._session.prepared.get(query)
+        if name is not None:
+            pgconn.send_query_prepared(name, values, formats, BINARY)
         else:
             pgconn.send_query_params(statement.text, values, statement.types, formats, BINARY)
         return prepares
@@ -74,7 +75,7 @@ class Exchange:
         for (query, *_), prepares in zip(self._calls, prepared, strict=True):
             if prepares:
                 if place >= len(results) or results[place].status not in _FINE:
-                    self._session.prepared.discard(query)
+                    self._session.prepared.pop(query, None)
                 place += 1
             answers += results[place : place + 1]
             place += 1

@@ -21,9 +21,11 @@ class Session:
     """One connection whose prepared statements are ours alone."""
 
     def __init__(self, connection: BaseConnection[Any], prepare_threshold: int | None) -> None:
-        self.prepared: set[Query] = set()
+        self.prepared: dict[Query, bytes] = {}
+        """By which name each query is known there."""
         self._connection = connection
         self._threshold = prepare_threshold
+        self._named = 0
         self._used: dict[Query, int] = {}
         self._readers: dict[Query, Reader] = {}
 
@@ -34,6 +36,12 @@ class Session:
         used = self._used.get(query, 0)
         self._used[query] = used + 1
         return used >= self._threshold
+
+    def name(self, query: Query) -> bytes:
+        """Give a query the name that it is prepared by from now on; two of one name may be there."""
+        self._named += 1
+        name = self.prepared[query] = f"{query}#{self._named}".encode()
+        return name
 
     def read(self, query: Query, result: PGresult) -> Any:
         """Return what the query promises: a list of rows, one row or None, one value or None, a row count."""

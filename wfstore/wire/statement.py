@@ -35,8 +35,6 @@ Bound = tuple[list[bytes | None], list[int]]
 class Statement:
     """What is sent of a query."""
 
-    name: bytes
-    """By which it is known where it is prepared."""
     text: bytes
     types: tuple[int, ...]
     """The types of the parameters; 0 where the server sees it from the context."""
@@ -59,14 +57,13 @@ class Statement:
         return values, formats
 
 
-def compiled(name: str, text: str, casts: Mapping[str, str]) -> Statement:
+def compiled(text: str, casts: Mapping[str, str]) -> Statement:
     """Return what is sent of a text with `%(name)s` for parameters, of which `casts` names types."""
     names = list(dict.fromkeys(_PLACEHOLDER.findall(text)))
     places = {name: f"${place}" for place, name in enumerate(names, 1)}
     numbered = _PLACEHOLDER.sub(lambda match: places[match[1]], text).replace("%%", "%")
     types = [casts.get(name, "") for name in names]
     return Statement(
-        name=name.encode(),
         text=numbered.encode(),
         types=tuple(ARRAY_OIDS.get(each.removesuffix("[]"), 0) if each.endswith("[]") else 0 for each in types),
         encoders=tuple((name, _encoder(each)) for name, each in zip(names, types, strict=True)),
