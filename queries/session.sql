@@ -37,11 +37,12 @@ SELECT
     set_config('jit', 'off', false) AS jit,
     set_config('enable_seqscan', 'off', false) AS enable_seqscan;
 
--- name: in_order_of_index()$
+-- name: in_order_of_index()^
 -- Let plans of this transaction take rows in an index's order and never sort them: a queue fills and empties faster
--- than statistics are made, and without them the planner would read all that is ready, to sort it, for a few.
--- returns: str
-SELECT set_config('enable_sort', 'off', true);
+-- than statistics are made, and without them the planner would read all that is ready, to sort it, for a few. A sort
+-- that cannot be avoided then counts as so dear that the server would compile its plan, on connections not set up.
+-- returns: SessionOrder
+SELECT set_config('enable_sort', 'off', true) AS enable_sort, set_config('jit', 'off', true) AS jit;
 
 -- name: set_tenants(tenant_ids)!
 -- Work for these tenants (ids, joined by commas) until the transaction ends.

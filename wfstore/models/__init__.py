@@ -35,7 +35,7 @@ from wfstore.models.monitoring import (
     WorkflowPerformance,
 )
 from wfstore.models.row import Row
-from wfstore.models.session import SessionFacts, SessionSettings
+from wfstore.models.session import SessionFacts, SessionOrder, SessionSettings
 from wfstore.models.tenants import RetentionPolicy, Tenant, User
 from wfstore.models.workflows import (
     Node,
@@ -82,6 +82,7 @@ __all__ = [
     "RetentionPolicy",
     "Row",
     "SessionFacts",
+    "SessionOrder",
     "SessionSettings",
     "StartedExecution",
     "StatusCount",

@@ -15,6 +15,13 @@ class SessionSettings(Row):
     enable_seqscan: str
 
 
+class SessionOrder(Row):
+    """What a transaction that claims is set to."""
+
+    enable_sort: str
+    jit: str
+
+
 class SessionFacts(Row):
     """Who works here, and whether row-level security binds it."""
 

@@ -39,6 +39,7 @@ from wfstore.models import (
     RecordRefusal,
     RetentionPolicy,
     SessionFacts,
+    SessionOrder,
     SessionSettings,
     StartedExecution,
     StatusCount,
@@ -978,11 +979,13 @@ class SessionQueries:
         is an index: a plan that was made while the queue was empty would go on to do so when it is full.
         """
 
-    def in_order_of_index(self, connection: Connection[Any], /) -> str:
+    def in_order_of_index(self, connection: Connection[Any], /) -> SessionOrder:
         """Let plans of this transaction take rows in an index's order and never sort them: a queue fills and empties
         faster
         than statistics are made, and without them the planner would read all that is ready, to sort it, for a
-        few.
+        few. A sort
+        that cannot be avoided then counts as so dear that the server would compile its plan, on connections not
+        set up.
         """
 
     def set_tenants(self, connection: Connection[Any], /, *, tenant_ids: str) -> int:
