@@ -260,6 +260,49 @@ $$;
 COMMENT ON FUNCTION wfstore_make_partitions_ahead(timestamptz) IS 'Make the partition of this time and as many after it as the retention policy says.';
 REVOKE ALL ON FUNCTION wfstore_make_partitions_ahead(timestamptz) FROM PUBLIC;
 
+-- COPY into a table under row-level security is not allowed: what is imported is copied into two tables of the
+-- session's own (history.stage_executions, history.stage_node_runs), and inserted from there.
+CREATE FUNCTION wfstore_take_in(tenant uuid) RETURNS TABLE (executions bigint, node_runs bigint)
+LANGUAGE plpgsql
+SET search_path = public, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY
+    WITH taken AS (
+        INSERT INTO workflow_executions AS e (
+            tenant_id, execution_id, workflow_id, workflow_revision, status, mode, triggered_by, parent_execution_id,
+            retry_of_execution_id, start_time, end_time, run_data, metadata, error_message, error_details, created_at
+        )
+        SELECT
+            -- The tenant is the caller's, whatever the rows are.
+            tenant, s.execution_id, s.workflow_id, s.workflow_revision, s.status, s.mode, s.triggered_by,
+            s.parent_execution_id, s.retry_of_execution_id, s.start_time, s.end_time, s.run_data, s.metadata,
+            s.error_message, s.error_details, s.created_at
+        FROM pg_temp.wfstore_staged_executions AS s
+        ON CONFLICT (tenant_id, execution_id) DO NOTHING
+        -- Whatever counts history by workflow, hour and status reads these rows, in a CTE beside `recorded`.
+        RETURNING e.tenant_id, e.execution_id, e.workflow_id, e.status, e.start_time, e.end_time
+    ),
+    recorded AS (
+        -- Of what was there before none: it has its node runs.
+        INSERT INTO node_executions AS n (
+            tenant_id, execution_id, node_id, run_index, node_type, status, start_time, end_time, input_data,
+            output_data, error_data, retry_count, max_retries
+        )
+        SELECT
+            taken.tenant_id, s.execution_id, s.node_id, s.run_index, s.node_type, s.status, s.start_time, s.end_time,
+            s.input_data, s.output_data, s.error_data, s.retry_count, s.max_retries
+        FROM pg_temp.wfstore_staged_node_executions AS s
+        JOIN taken ON taken.execution_id = s.execution_id
+        RETURNING n.execution_id
+    )
+    SELECT (SELECT count(*) FROM taken), (SELECT count(*) FROM recorded);
+END
+$$;
+COMMENT ON FUNCTION wfstore_take_in(uuid) IS 'Put the executions and node runs that this transaction has copied into its staging tables into history, but for executions that are there; returns how many.';
+REVOKE ALL ON FUNCTION wfstore_take_in(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION wfstore_take_in(uuid) TO wfstore_app;
+
 DO $$
 BEGIN
     PERFORM wfstore_make_partitions_ahead(now());

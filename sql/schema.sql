@@ -455,6 +455,46 @@ $$;
 
 COMMENT ON FUNCTION public.wfstore_return_place() IS 'Row trigger: the place of an execution that stopped running, or will not run, goes to the next of its key.';
 
+CREATE FUNCTION public.wfstore_take_in(tenant uuid) RETURNS TABLE(executions bigint, node_runs bigint)
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN QUERY
+    WITH taken AS (
+        INSERT INTO workflow_executions AS e (
+            tenant_id, execution_id, workflow_id, workflow_revision, status, mode, triggered_by, parent_execution_id,
+            retry_of_execution_id, start_time, end_time, run_data, metadata, error_message, error_details, created_at
+        )
+        SELECT
+            -- The tenant is the caller's, whatever the rows are.
+            tenant, s.execution_id, s.workflow_id, s.workflow_revision, s.status, s.mode, s.triggered_by,
+            s.parent_execution_id, s.retry_of_execution_id, s.start_time, s.end_time, s.run_data, s.metadata,
+            s.error_message, s.error_details, s.created_at
+        FROM pg_temp.wfstore_staged_executions AS s
+        ON CONFLICT (tenant_id, execution_id) DO NOTHING
+        -- Whatever counts history by workflow, hour and status reads these rows, in a CTE beside `recorded`.
+        RETURNING e.tenant_id, e.execution_id, e.workflow_id, e.status, e.start_time, e.end_time
+    ),
+    recorded AS (
+        -- Of what was there before none: it has its node runs.
+        INSERT INTO node_executions AS n (
+            tenant_id, execution_id, node_id, run_index, node_type, status, start_time, end_time, input_data,
+            output_data, error_data, retry_count, max_retries
+        )
+        SELECT
+            taken.tenant_id, s.execution_id, s.node_id, s.run_index, s.node_type, s.status, s.start_time, s.end_time,
+            s.input_data, s.output_data, s.error_data, s.retry_count, s.max_retries
+        FROM pg_temp.wfstore_staged_node_executions AS s
+        JOIN taken ON taken.execution_id = s.execution_id
+        RETURNING n.execution_id
+    )
+    SELECT (SELECT count(*) FROM taken), (SELECT count(*) FROM recorded);
+END
+$$;
+
+COMMENT ON FUNCTION public.wfstore_take_in(tenant uuid) IS 'Put the executions and node runs that this transaction has copied into its staging tables into history, but for executions that are there; returns how many.';
+
 CREATE FUNCTION public.wfstore_tenant_id(wanted_slug text) RETURNS uuid
     LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1081,6 +1121,9 @@ REVOKE ALL ON FUNCTION public.wfstore_refill(of_tenant uuid, of_key text) FROM P
 GRANT ALL ON FUNCTION public.wfstore_refill(of_tenant uuid, of_key text) TO wfstore_app;
 GRANT ALL ON FUNCTION public.wfstore_refill(of_tenant uuid, of_key text) TO wfstore_worker;
 
+REVOKE ALL ON FUNCTION public.wfstore_take_in(tenant uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.wfstore_take_in(tenant uuid) TO wfstore_app;
+
 REVOKE ALL ON FUNCTION public.wfstore_tenant_id(wanted_slug text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.wfstore_tenant_id(wanted_slug text) TO wfstore_app;
 GRANT ALL ON FUNCTION public.wfstore_tenant_id(wanted_slug text) TO wfstore_worker;
@@ -1181,7 +1224,7 @@ INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, rec
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0004.users', '28de47273197a8df9327f2b56c857c564b8cbde64eb9bebe9216c9def6bbb05a', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0005.workflows', '5b5067b6697c0cec2bd0eb297d3a439407ba88e1a542cf2cd80c02fb3df4df64', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0006.nodes', 'fd6bdafd68ae0686db2f8afce30bdda74809ba3e12deb3e1ac396ac37ed92c17', false, now());
-INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0007.executions', '74966cfe81ab1cfa79bdeee86e2973a592ebc7ec69ba5969a4fb97c29f637d27', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0007.executions', '35e7a6d57db296e551e7fb0ec0ea5a6455c0d7fb70acaf538bd03438f6c203e2', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0008.execution_queue', '875f18faa95101499a22f6aa28fb8c8586c4cbe39c8d102173c22d71180289d1', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0009.execution_control', 'be3226de87c67aa97f726f7a904dc2780540fea99c1dbe80b5492f752756c990', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0010.execution_signals', 'dfadee6dce2242db9c7dac4f7ae78998d1eb7ef9669d01234db91bfc6480fd25', false, now());

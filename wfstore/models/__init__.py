@@ -21,6 +21,7 @@ from wfstore.models.executions import (
     RecordOutcome,
     StartedExecution,
     Suspended,
+    TakenIn,
     TakenSignal,
 )
 from wfstore.models.migrations import AppliedMigration, TableSize
@@ -85,6 +86,7 @@ __all__ = [
     "Suspended",
     "TableSize",
     "TableStorage",
+    "TakenIn",
     "TakenSignal",
     "Tenant",
     "User",

@@ -252,3 +252,10 @@ class RecordOutcome(Row):
     """Whether the fence was right; if not, nothing was written."""
     written: bool
     """Whether the row was written; if held and not written, a final result was there before."""
+
+
+class TakenIn(Row):
+    """How much of what was copied is new in history."""
+
+    executions: int
+    node_runs: int
