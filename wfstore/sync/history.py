@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
+from uuid import UUID
 
 import psycopg
 from psycopg import Connection
@@ -23,6 +24,9 @@ CHUNK_EXECUTIONS = 1_000
 """Executions of one transaction: from here on larger ones gained less than a tenth."""
 CHUNK_BYTES = 8 * 1024 * 1024
 """Of their rows; an execution that has more goes alone."""
+
+ASKED_AT_ONCE = 100
+"""Executions whose presence one query asks for; so many are held as they were given."""
 
 Refused = Callable[[EndedExecution, WfstoreError], object]
 Progress = Callable[[HistoryImport], object]
@@ -52,7 +56,7 @@ class HistoryWriting(Namespace):
             refused: called with each execution that cannot be stored, and why; the others are stored, those of the
                 same chunk too. None: the first one's error ends the import; what was read just before it may be
                 stored or not, and running it again goes on from there.
-            progress: called after each chunk, with what has been done so far.
+            progress: called after each step, with what has been done so far.
             make_partition: called with a time for which history has no partition, if that lies more than 35 days
                 from now; see `wfstore.partitions.maintainer`. None: such a time ends the import.
 
@@ -68,10 +72,8 @@ class HistoryWriting(Namespace):
             )
         run = _Import(self._runner, refused, progress, make_partition)
         for execution in each(executions):
-            if run.take(execution):
-                run.write()
-        run.write()
-        return run.done
+            run.take(execution)
+        return run.finish()
 
 
 class _NoPartition(Exception):
@@ -93,48 +95,68 @@ class _Import(Namespace):
         self._refused = refused
         self._progress = progress
         self._make_partition = make_partition
+        self._unasked: list[EndedExecution] = []
+        """Read, and perhaps in history already."""
         self._chunk: dict[bytes, EncodedExecution] = {}
+        """To be written next."""
         self._bytes = 0
         self._workflows: dict[bytes, bool] = {}
         """Whether a workflow is there, of those that were asked for."""
-        self._repeats = True
+        self._asks = True
         """Whether some may be there: at first, as the import may go on with an interrupted one, and while some are."""
 
-    def take(self, execution: EndedExecution) -> bool:
-        """Add an execution to the chunk; return whether that is full."""
+    def take(self, execution: EndedExecution) -> None:
+        """Take the next execution, and write those that make a chunk."""
         self.done = self.done.plus(read=1)
+        # The database would say in its own words that an id is none.
+        if self._asks and isinstance(execution.execution_id, UUID):
+            self._unasked.append(execution)
+            if len(self._unasked) == ASKED_AT_ONCE:
+                self._ask()
+        else:
+            self._add(execution)
+
+    def finish(self) -> HistoryImport:
+        """Write what is left; return what was done."""
+        self._ask()
+        self._write_chunk()
+        return self.done
+
+    def _ask(self) -> None:
+        """Leave out what is in history, before it is encoded and sent."""
+        if not self._unasked:
+            return
+        unasked, self._unasked = self._unasked, []
+        present = set(self._run("present", execution_ids=[execution.execution_id for execution in unasked]))
+        self._asks = bool(present)
+        new = [execution for execution in unasked if execution.execution_id not in present]
+        self.done = self.done.plus(present=len(unasked) - len(new))
+        for execution in new:
+            self._add(execution)
+        self._tell()
+
+    def _add(self, execution: EndedExecution) -> None:
+        """Add an execution to the chunk; write that when it is full."""
         try:
             encoded = encode(execution)
         except InvalidInput as error:
             self._refuse(execution, error)
-            return False
+            return
         key = execution.execution_id.bytes
         if key in self._chunk:
             self.done = self.done.plus(present=1)
-            return False
+            return
         self._chunk[key] = encoded
         self._bytes += encoded.size
-        return len(self._chunk) >= CHUNK_EXECUTIONS or self._bytes >= CHUNK_BYTES
+        if len(self._chunk) >= CHUNK_EXECUTIONS or self._bytes >= CHUNK_BYTES:
+            self._write_chunk()
 
-    def write(self) -> None:
-        """Store the chunk."""
+    def _write_chunk(self) -> None:
         # In the order of their keys: two imports of the same executions wait for each other, and do not deadlock.
         chunk = [self._chunk[key] for key in sorted(self._chunk)]
         self._chunk, self._bytes = {}, 0
-        chunk = self._new(chunk) if self._repeats else chunk
-        chunk = self._with_workflows(chunk)
-        self._write(chunk)
-        if self._progress is not None:
-            self._progress(self.done)
-
-    def _new(self, chunk: Sequence[EncodedExecution]) -> list[EncodedExecution]:
-        """Leave out what is there, before it is sent. Once nothing was, the rest is not asked for either."""
-        if not chunk:
-            return []
-        present = set(self._run("present", execution_ids=[one.execution.execution_id for one in chunk]))
-        self._repeats = bool(present)
-        self.done = self.done.plus(present=len(present))
-        return [one for one in chunk if one.execution.execution_id not in present]
+        self._write(self._with_workflows(chunk))
+        self._tell()
 
     def _with_workflows(self, chunk: Sequence[EncodedExecution]) -> list[EncodedExecution]:
         """Refuse executions of workflows that are not there."""
@@ -168,7 +190,7 @@ class _Import(Namespace):
             self._write(chunk[middle:])
             return
         present = len(chunk) - taken.executions
-        self._repeats = self._repeats or present > 0
+        self._asks = self._asks or present > 0
         self.done = self.done.plus(inserted=taken.executions, node_runs=taken.node_runs, present=present)
 
     def _attempt(self, chunk: Sequence[EncodedExecution]) -> TakenIn:
@@ -219,6 +241,10 @@ class _Import(Namespace):
                 if make is None:
                     raise _no_partition(days[at.date()][1]) from error
                 in_thread(lambda: make(at))  # noqa: B023 - it is called before the next turn
+
+    def _tell(self) -> None:
+        if self._progress is not None:
+            self._progress(self.done)
 
     def _refuse(self, execution: EndedExecution, error: WfstoreError) -> None:
         if self._refused is None:
