@@ -59,6 +59,7 @@ def register() -> None:
         export,
         import_,
         migrate,
+        partitions_make,
         queries,
         queue,
         replay,
@@ -68,7 +69,7 @@ def register() -> None:
         workflows,
     )
 
-    operating = (executions, queue, replay, stats)
+    operating = (executions, queue, replay, stats, partitions_make)
     for group in (demo, server, migrate, import_, export, workflows, *operating, check, stubs, queries):
         group.register(app)
 
