@@ -105,6 +105,8 @@ OVERRIDES: dict[str, dict[str, list[Any]]] = {
     "executions.page_children": {"parent_execution_id": [RUNNING]},
     "executions.suspend": {"execution_id": [RUNNING], "signal": ["nothing"], "children": [True]},
     "migrations.lock_holder": {"key": [4711, 1]},
+    "partitions.missing": {"ats": [[NOW, NOW - timedelta(days=3653)]]},
+    "partitions.starts": {"since": [NOW], "until": [NOW + timedelta(days=30)]},
     "tenants.create": {"id": [NEW_ID]},
     "tenants.get": {"id": [DEFAULT_TENANT]},
     "tenants.resolve": {"slug": ["default", "nobody"]},
@@ -116,11 +118,15 @@ OVERRIDES: dict[str, dict[str, list[Any]]] = {
     "workflows.create": {"id": [NEW_ID], "user_id": [None]},
 }
 
+STAGING = "".join(CATALOGUE[f"history.{name}"].text for name in ("stage_executions", "stage_node_runs")) + (
+    "GRANT ALL ON pg_temp.wfstore_staged_executions, pg_temp.wfstore_staged_node_executions TO wfstore_app"
+)
 # What a superuser does before, one time each.
 BEFORE: dict[str, list[str]] = {
     "migrations.lock_holder": ["SELECT pg_advisory_xact_lock(4711)"],
     "migrations.yoyo_lock_holder": ["SELECT 1", "DELETE FROM yoyo_lock"],
     "migrations.unlock": ["SELECT pg_advisory_lock(4711)"],
+    "history.take_in": [STAGING],
     "session.woken": ["SELECT set_config('wfstore.woken', '{\"default\": true}', true)"],
 }
 

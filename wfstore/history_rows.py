@@ -104,7 +104,7 @@ def _row(execution: EndedExecution) -> bytes:
     return b"".join(
         (
             _key(_EXECUTION_COLUMNS, 16, e.execution_id.bytes),
-            _id(e.workflow_id),
+            _uuid(16, e.workflow_id.bytes),
             _int8(8, e.workflow_revision),
             _word(_STATUSES, e.status, "status"),
             _word(_MODES, e.mode, "mode"),
@@ -128,7 +128,7 @@ def _add_node(parts: list[bytes], key: bytes, node: NodeRun) -> None:
         raise InvalidInput("run_index, retry_count and max_retries are 0 or more")
     parts += (
         key,
-        _text(node.node_id, "node_id"),
+        _name(node.node_id),
         _int4(4, node.run_index),
         _word(_NODE_TYPES, node.node_type, "node_type"),
         _word(_NODE_STATUSES, node.status, "status"),
@@ -179,6 +179,12 @@ def _text(value: str | None, name: str) -> bytes:
     return _length(len(text)) + text
 
 
+def _name(node_id: str) -> bytes:
+    if not isinstance(node_id, str):
+        raise TypeError("a node has no name")  # which is said below, with its value
+    return _text(node_id, "node_id")
+
+
 def _object(value: Any) -> bytes:
     if not isinstance(value, dict | bytes):
         raise InvalidInput(f"metadata is a JSON object, not {type(value).__name__}")
@@ -193,7 +199,7 @@ def _json(value: Any, name: str) -> bytes:
     except orjson.JSONEncodeError as error:
         raise InvalidInput(fault_of(value, name) or f"{name} is not JSON: {error}") from error
     # This is how a NUL is written; the text of the escape is too, behind one more backslash.
-    if b"\\u0000" in text and (fault := fault_of(value, name)):
+    if b"\\u0000" in text and not isinstance(value, bytes) and (fault := fault_of(value, name)):
         raise InvalidInput(fault)
     return _length(len(text) + 1) + b"\1" + text  # 1 is the version of jsonb's binary form
 
@@ -203,7 +209,7 @@ def _value_at_fault(execution: EndedExecution) -> str | None:
     for each in (execution, *execution.nodes):
         for name, (wanted, fits) in _WANTED.items():
             value = getattr(each, name, None)
-            if value is not None and not fits(value):
+            if ((type(each), name) in _NEEDED or value is not None) and not fits(value):
                 return f"{name} is {value!r}, which is not {wanted}"
     return None
 
@@ -216,6 +222,10 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
 
 
+_NEEDED = {
+    *((EndedExecution, name) for name in ("execution_id", "workflow_id", "workflow_revision", "end_time")),
+    *((NodeRun, name) for name in ("node_id", "run_index", "retry_count", "max_retries")),
+}
 _WANTED: Mapping[str, tuple[str, Any]] = {
     **dict.fromkeys(
         ("execution_id", "workflow_id", "parent_execution_id", "retry_of_execution_id"),

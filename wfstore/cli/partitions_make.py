@@ -49,8 +49,7 @@ def make(
         starts = owner.spans(first, end)
         if len(starts) > _MANY:
             output.note(
-                f"These are {len(starts)} periods; beyond some {_MANY} in all, queries without ids become slow."
-                " Longer periods: partition_interval of retention_policies."
+                f"These are {len(starts)} periods; beyond some {_MANY} in all, queries that name no ids become slow."
             )
         task = bar.add_task("making", total=len(starts))
         suffixes = [] if dry_run else owner.make_range(first, end, lambda _: bar.advance(task))
