@@ -4,11 +4,16 @@
 -- Which of these executions are in history.
 -- returns: UUID            rows: 0..as many as named
 -- index: workflow_executions_pkey
--- plan: custom
-SELECT execution_id
-FROM workflow_executions
-WHERE tenant_id = :tenant_id
-    AND execution_id = ANY(:execution_ids::uuid[]);
+SELECT e.execution_id
+FROM (SELECT DISTINCT unnest(:execution_ids::uuid[]) AS execution_id) AS wanted
+-- LATERAL and LIMIT: one execution after the other, each in its period; the array itself would read all the tenant has.
+CROSS JOIN LATERAL (
+    SELECT stored.execution_id
+    FROM workflow_executions AS stored
+    WHERE stored.tenant_id = :tenant_id
+        AND stored.execution_id = wanted.execution_id
+    LIMIT 1
+) AS e;
 
 -- name: stage_executions()!
 -- Make the table that executions are copied into; it goes with the transaction.

@@ -126,7 +126,7 @@ BAD: dict[str, tuple[Document, str]] = {
     "under way": ({"status": "RUNNING", "end_time": None}, "it has no end_time, so it has not ended"),
     "no such status": ({"status": "DONE"}, "status"),
     "an id that is none": ({"execution_id": "x"}, "execution_id"),
-    "no workflow": ({"workflow_id": None}, "workflow_id: is missing"),
+    "no workflow": ({"workflow_id": None}, "workflow_id: is null"),
     "a workflow that is not there": ({"workflow_id": str(uuid7())}, "there is no workflow"),
     "another tenant's": ({"tenant_id": str(uuid7())}, "is of tenant"),
     "a time as a text": ({"end_time": "2"}, "end_time"),
@@ -144,12 +144,12 @@ def test_what_a_line_cannot_be(store: Store, database: str, admin: Admin, tmp_pa
         text(document(one), document(ended(workflow_id), **bad))
         for one, (bad, _) in zip(good, BAD.values(), strict=False)
     ]
-    found += [b'{"a": 1,}\n', text(document(good[-3])), b"[1]\n", text(document(good[-2]))]
+    found += [text(document(good[-3])), b'{"a": 1,}\n', text(document(good[-2])), b"[1]\n"]
     digits = text(document(ended(workflow_id))).replace(
         b'"end_time":2', b'"end_time":2,"run_data":0.1234567890123456789'
     )
     path = tmp_path / "lines.jsonl"
-    path.write_bytes(b"".join([*found, digits, text(document(good[-1]))]))
+    path.write_bytes(b"".join([*found, text(document(good[-1])), digits]))
     report = importing(database, path, code=1)
     assert counts(report) == (2 * len(BAD) + 6, len(good), 0, len(BAD) + 3, len(good))
     # In the order in which they are found: what the line itself shows comes before what the database knows.
