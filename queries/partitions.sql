@@ -30,6 +30,46 @@ SELECT wfstore_forget_period(:since::timestamptz, :until::timestamptz);
 -- not-null: wfstore_make_partition (it returns the suffix, or raises)
 SELECT wfstore_make_partition(:at::timestamptz);
 
+-- name: create(at)$
+-- Make the partitions that hold this time, wherever it lies; in a transaction of its own.
+-- returns: str
+-- role: owner
+-- repeat: safe
+-- not-null: wfstore_create_partition (it returns the suffix, or raises)
+SELECT wfstore_create_partition(:at::timestamptz);
+
+-- name: missing(ats)
+-- Which of these times no partition holds.
+-- returns: datetime
+SELECT wanted.at
+FROM unnest(:ats::timestamptz[]) AS wanted (at)
+WHERE NOT EXISTS (
+    SELECT 1
+    FROM pg_catalog.pg_inherits AS i
+    JOIN pg_catalog.pg_class AS c ON c.oid = i.inhrelid
+    CROSS JOIN LATERAL regexp_match(
+        pg_get_expr(c.relpartbound, c.oid), '''([0-9a-f-]+)''\) TO \(''([0-9a-f-]+)'''
+    ) AS bounds (ends)
+    WHERE i.inhparent = 'node_executions'::regclass
+        AND wfstore_uuid7_floor(wanted.at) >= bounds.ends[1]::uuid
+        AND wfstore_uuid7_floor(wanted.at) < bounds.ends[2]::uuid
+);
+
+-- name: starts(since, until)
+-- Where the partitions begin that hold any time from one to before another, by the interval of the retention policy.
+-- returns: datetime
+SELECT spans.at
+FROM retention_policies AS policy
+-- In UTC: a day is always 24 hours there, whatever the session's time zone.
+CROSS JOIN LATERAL generate_series(
+    date_bin(policy.partition_interval, :since::timestamptz, timestamptz '2024-01-01 00:00:00+00') AT TIME ZONE 'UTC',
+    (:until::timestamptz - interval '1 microsecond') AT TIME ZONE 'UTC',
+    policy.partition_interval
+) AS steps (local)
+CROSS JOIN LATERAL (SELECT steps.local AT TIME ZONE 'UTC' AS at) AS spans
+WHERE policy.table_name = 'workflow_executions'
+ORDER BY spans.at;
+
 -- name: periods(limit)
 -- The periods of history, oldest first.
 -- returns: Period          rows: 0..limit

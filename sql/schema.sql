@@ -616,6 +616,69 @@ $$;
 
 COMMENT ON FUNCTION public.wfstore_return_place() IS 'Row trigger: the place of an execution that stopped running, or will not run, goes to the next of its key.';
 
+CREATE FUNCTION public.wfstore_take_in(tenant uuid) RETURNS TABLE(executions bigint, node_runs bigint)
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN QUERY
+    WITH taken AS (
+        INSERT INTO workflow_executions AS e (
+            tenant_id, execution_id, workflow_id, workflow_revision, status, mode, triggered_by, parent_execution_id,
+            retry_of_execution_id, start_time, end_time, run_data, metadata, error_message, error_details, created_at
+        )
+        SELECT
+            -- The tenant is the caller's, whatever the rows are.
+            tenant, s.execution_id, s.workflow_id, s.workflow_revision, s.status, s.mode, s.triggered_by,
+            s.parent_execution_id, s.retry_of_execution_id, s.start_time, s.end_time, s.run_data, s.metadata,
+            s.error_message, s.error_details, s.created_at
+        FROM pg_temp.wfstore_staged_executions AS s
+        ON CONFLICT (tenant_id, execution_id) DO NOTHING
+        RETURNING e.tenant_id, e.execution_id, e.workflow_id, e.status, e.start_time, e.end_time
+    ),
+    recorded AS (
+        -- Of what was there before none: it has its node runs.
+        INSERT INTO node_executions AS n (
+            tenant_id, execution_id, node_id, run_index, node_type, status, start_time, end_time, input_data,
+            output_data, error_data, retry_count, max_retries
+        )
+        SELECT
+            taken.tenant_id, s.execution_id, s.node_id, s.run_index, s.node_type, s.status, s.start_time, s.end_time,
+            s.input_data, s.output_data, s.error_data, s.retry_count, s.max_retries
+        FROM pg_temp.wfstore_staged_node_executions AS s
+        JOIN taken ON taken.execution_id = s.execution_id
+        RETURNING n.execution_id
+    ),
+    counted AS (
+        INSERT INTO execution_stats AS s (
+            tenant_id, workflow_id, hour, status, slot, executions, duration_ms, durations
+        )
+        SELECT
+            ended.tenant_id, counts_for.workflow_id, ended.hour, ended.status, mod(pg_backend_pid(), 1024), count(*),
+            coalesce(sum(ended.duration), 0)::bigint, wfstore_histogram(array_agg(ended.duration))
+        FROM (
+            SELECT
+                taken.tenant_id, taken.workflow_id, wfstore_uuid7_hour(taken.execution_id) AS hour, taken.status,
+                taken.end_time - taken.start_time AS duration
+            FROM taken
+        ) AS ended
+        -- Of its workflow, and of the whole tenant.
+        CROSS JOIN LATERAL (
+            VALUES (ended.workflow_id), ('00000000-0000-0000-0000-000000000000'::uuid)
+        ) AS counts_for (workflow_id)
+        GROUP BY ended.tenant_id, counts_for.workflow_id, ended.hour, ended.status
+        ORDER BY ended.tenant_id, counts_for.workflow_id, ended.hour, ended.status
+        ON CONFLICT (tenant_id, workflow_id, hour, status, slot) DO UPDATE
+        SET executions = s.executions + excluded.executions,
+            duration_ms = s.duration_ms + excluded.duration_ms,
+            durations = wfstore_add_histograms(s.durations, excluded.durations)
+    )
+    SELECT (SELECT count(*) FROM taken), (SELECT count(*) FROM recorded);
+END
+$$;
+
+COMMENT ON FUNCTION public.wfstore_take_in(tenant uuid) IS 'Put the executions and node runs that this transaction has copied into its staging tables into history, but for executions that are there; returns how many.';
+
 CREATE FUNCTION public.wfstore_tenant_id(wanted_slug text) RETURNS uuid
     LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1294,6 +1357,9 @@ REVOKE ALL ON FUNCTION public.wfstore_refill(of_tenant uuid, of_key text) FROM P
 GRANT ALL ON FUNCTION public.wfstore_refill(of_tenant uuid, of_key text) TO wfstore_app;
 GRANT ALL ON FUNCTION public.wfstore_refill(of_tenant uuid, of_key text) TO wfstore_worker;
 
+REVOKE ALL ON FUNCTION public.wfstore_take_in(tenant uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.wfstore_take_in(tenant uuid) TO wfstore_app;
+
 REVOKE ALL ON FUNCTION public.wfstore_tenant_id(wanted_slug text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.wfstore_tenant_id(wanted_slug text) TO wfstore_app;
 GRANT ALL ON FUNCTION public.wfstore_tenant_id(wanted_slug text) TO wfstore_worker;
@@ -1429,6 +1495,7 @@ INSERT INTO public._yoyo_migration (migration_hash, migration_id, applied_at_utc
 INSERT INTO public._yoyo_migration (migration_hash, migration_id, applied_at_utc) VALUES ('a26338eb3ca146434b6eb9eaeed7140ee4cdf2b37d730c103f672b57842d7c59', '0009.execution_control', (now() AT TIME ZONE 'UTC'));
 INSERT INTO public._yoyo_migration (migration_hash, migration_id, applied_at_utc) VALUES ('a9cd5e32542ed7296d55fb7420dc5f83ac0f0f2f95820182fc3e2e6093ddc669', '0011.execution_stats', (now() AT TIME ZONE 'UTC'));
 INSERT INTO public._yoyo_migration (migration_hash, migration_id, applied_at_utc) VALUES ('b7c6d48b883e958ed765acb07309d856a9bae2f752199db804244248534b5eb9', '0008.execution_queue', (now() AT TIME ZONE 'UTC'));
+INSERT INTO public._yoyo_migration (migration_hash, migration_id, applied_at_utc) VALUES ('ef6026d31eac53390cc7ea55c8f748afc19f03384da829702978420c09e4d0d4', '0013.history_import', (now() AT TIME ZONE 'UTC'));
 INSERT INTO public._yoyo_version (version, installed_at_utc) VALUES (2, (now() AT TIME ZONE 'UTC'));
 INSERT INTO public.retention_policies (table_name, keep, partition_interval, partitions_ahead, created_at, updated_at) VALUES ('workflow_executions', '90 days', '7 days', 4, now(), now());
 INSERT INTO public.tenants (id, slug, name, is_active, settings, created_at, updated_at) VALUES ('00000000-0000-0000-0000-000000000000', 'system', 'System', true, '{}', now(), now());
@@ -1445,6 +1512,7 @@ INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, rec
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0010.execution_signals', '1474036b251bbf2c42cf31c566890160ec1c13d6930321a7fc8574ccf06bb645', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0011.execution_stats', '5309b99e9f6173cbf6ffc6cae78a97e164e1812e608bfc954a9d2ce2cb7cb645', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0012.dropping_periods', '611f2d5412fad3fbd323791adbe27833b4376499dc9079823450481065ecbe4a', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0013.history_import', '6efc3d6ae162be05252a342ee587f07778b8304ebdf4cd9af11be0731dcdcd8a', false, now());
 
 ALTER TABLE ONLY public._yoyo_log
     ADD CONSTRAINT _yoyo_log_pkey PRIMARY KEY (id);

@@ -64,6 +64,7 @@ PINS = [
     Pin("workflows.delete", WORKFLOWS, rows="1"),
     Pin("workflows.get", WORKFLOWS, rows="1"),
     Pin("workflows.lock", "", rows="1"),
+    Pin("history.present", HISTORY, rows="execution_ids", periods="execution_ids"),
     Pin("workflows.names", WORKFLOWS, rows="ids"),
     Pin("workflows.page", WORKFLOWS, rows="limit"),
     # Of each term a sample is counted, then those with the rarest are looked at: here one in a hundred workflows. For

@@ -106,6 +106,8 @@ OVERRIDES: dict[str, dict[str, list[Any]]] = {
     "executions.suspend": {"execution_id": [RUNNING], "signal": ["nothing"], "children": [True]},
     "migrations.lock_holder": {"key": [4711, 1]},
     "partitions.drop": {"suffix": ["p20301230"]},
+    "partitions.missing": {"ats": [[NOW, NOW - timedelta(days=3653)]]},
+    "partitions.starts": {"since": [NOW], "until": [NOW + timedelta(days=30)]},
     "tenants.create": {"id": [NEW_ID]},
     "tenants.get": {"id": [DEFAULT_TENANT]},
     "tenants.resolve": {"slug": ["default", "nobody"]},
@@ -117,12 +119,16 @@ OVERRIDES: dict[str, dict[str, list[Any]]] = {
     "workflows.create": {"id": [NEW_ID], "user_id": [None]},
 }
 
+STAGING = "".join(CATALOGUE[f"history.{name}"].text for name in ("stage_executions", "stage_node_runs")) + (
+    "GRANT ALL ON pg_temp.wfstore_staged_executions, pg_temp.wfstore_staged_node_executions TO wfstore_app"
+)
 # What a superuser does before, one time each.
 BEFORE: dict[str, list[str]] = {
     "migrations.lock_holder": ["SELECT pg_advisory_xact_lock(4711)"],
     "migrations.yoyo_lock_holder": ["SELECT 1", "DELETE FROM yoyo_lock"],
     "migrations.unlock": ["SELECT pg_advisory_lock(4711)"],
     "partitions.drop": ["SELECT wfstore_create_partition('2031-01-01 00:00:00+00')"],
+    "history.take_in": [STAGING],
     "session.woken": ["SELECT set_config('wfstore.woken', '{\"default\": true}', true)"],
 }
 

@@ -25,7 +25,7 @@ WORKERS = {
     *("executions.finish_many", "executions.fail_many", "executions.suspend", "execution_signals.take"),
     *("node_executions.record_many", "node_executions.get_many"),
 }
-UTILITY = ("COMMIT", "RESET", "SET")  # anybody may
+UTILITY = ("COMMIT", "COPY", "CREATE TEMPORARY", "RESET", "SET")  # anybody may, or a test says who
 QUERIES = list(CATALOGUE)
 each_query = pytest.mark.parametrize("query", QUERIES, ids=str)
 

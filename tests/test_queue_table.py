@@ -15,10 +15,10 @@ from uuid import UUID
 import pytest
 
 from tests.executionkit import LATER, LEASE, NOW, Admin, claim, cloned, ending, enqueue, result
-from wfstore import ClaimedExecution, NewExecution, Store, uuid7
+from wfstore import ClaimedExecution, EndedExecution, NewExecution, NodeRun, Store, uuid7
 from wfstore.errors import AlreadyFinished, InvalidInput, LeaseLost, NotFound
 from wfstore.leases import Failure
-from wfstore.vocabulary import ExecutionStatus
+from wfstore.vocabulary import ExecutionStatus, NodeStatus, NodeType
 
 TABLES = (
     "execution_queue",
@@ -322,6 +322,18 @@ def _again(world: World) -> NewExecution:
     return NewExecution(workflow_id=world.workflow_id, execution_id=world.identifier, visible_at=NOW)
 
 
+def _elsewhere(world: World) -> EndedExecution:
+    run = NodeRun(node_id="a", node_type=NodeType.ACTION, status=NodeStatus.SUCCESS)
+    return EndedExecution(
+        execution_id=world.identifier,
+        workflow_id=world.workflow_id,
+        workflow_revision=1,
+        status=ExecutionStatus.SUCCESS,
+        end_time=1,
+        nodes=[run],
+    )
+
+
 PAUSES = frozenset({"execution_pauses"})
 QUEUE = frozenset({"execution_queue"})
 EXECUTIONS: dict[str, Operation] = {
@@ -438,6 +450,15 @@ EXECUTIONS: dict[str, Operation] = {
     ),
     "data": Operation(
         lambda w: w.app.executions.data(w.identifier), lambda state: NotFound if state in ABSENT else _reads(state)
+    ),
+    "import_history": Operation(
+        lambda w: w.app.executions.import_history([_elsewhere(w)]).read,
+        # What there is stays as it is, whatever its state.
+        lambda state: (
+            Expected("SUCCESS", frozenset({"workflow_executions", "node_executions"}))
+            if state in ABSENT
+            else _reads(state)
+        ),
     ),
     "page_children": Operation(
         lambda w: w.app.executions.page_children(parent_execution_id=w.identifier, after_id=UUID(int=0), limit=9) or 1,

@@ -6,6 +6,7 @@ statements as plain functions of a psycopg connection. `wfstore.aio` has both fo
 
 from wfstore import errors, models
 from wfstore.catalogue import CATALOGUE
+from wfstore.history import EndedExecution, HistoryImport, NodeRun
 from wfstore.ids import DEFAULT_TENANT, SYSTEM_TENANT, uuid7
 from wfstore.leases import ClaimedExecution, Ending, Failure, NewExecution, NodeResult, RetryPolicy, Signal
 from wfstore.server import Role
@@ -20,11 +21,14 @@ __all__ = [
     "DEFAULT_TENANT",
     "SYSTEM_TENANT",
     "ClaimedExecution",
+    "EndedExecution",
     "Ending",
     "Failure",
     "GroupWriter",
+    "HistoryImport",
     "NewExecution",
     "NodeResult",
+    "NodeRun",
     "RetryPolicy",
     "Role",
     "Signal",

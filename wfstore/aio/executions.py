@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from wfstore.aio.execution_data import AsyncExecutionData
+from wfstore.aio.history import AsyncHistoryWriting
 from wfstore.aio.leasing import AsyncLeasing, milliseconds
 from wfstore.aio.running import AsyncRunner
 from wfstore.documents.downstream import downstream
@@ -20,7 +21,7 @@ from wfstore.models import Execution, ExecutionCreated, IdempotencyKey, Workflow
 from wfstore.vocabulary import ExecutionMode
 
 
-class AsyncExecutions(AsyncLeasing, AsyncExecutionData):
+class AsyncExecutions(AsyncLeasing, AsyncExecutionData, AsyncHistoryWriting):
     """Executions, and the queue that workers claim them from."""
 
     async def enqueue(self, *executions: NewExecution, now: datetime | None = None) -> list[ExecutionCreated]:

@@ -47,6 +47,7 @@ from wfstore.models import (
     Suspended,
     TableSize,
     TableStorage,
+    TakenIn,
     TakenSignal,
     Tenant,
     User,
@@ -634,6 +635,38 @@ class AsyncExecutionsQueries:
         its queue.
         """
 
+class AsyncHistoryQueries:
+    """Executions that ended elsewhere, on their way into history: many at once, by way of tables of the session's
+    own.
+    """
+
+    async def present(
+        self,
+        connection: AsyncConnection[Any],
+        /,
+        *,
+        execution_ids: list[UUID],
+        tenant_id: UUID,
+    ) -> list[UUID]:
+        """Which of these executions are in history."""
+
+    async def stage_executions(self, connection: AsyncConnection[Any], /) -> int:
+        """Make the table that executions are copied into; it goes with the transaction."""
+
+    async def stage_node_runs(self, connection: AsyncConnection[Any], /) -> int:
+        """Make the table that their node runs are copied into; it goes with the transaction."""
+
+    async def copy_executions(self, connection: AsyncConnection[Any], /) -> int:
+        """Copy executions, in the order of the columns that wfstore.history_rows writes."""
+
+    async def copy_node_runs(self, connection: AsyncConnection[Any], /) -> int:
+        """Copy node runs, in the order of the columns that wfstore.history_rows writes."""
+
+    async def take_in(self, connection: AsyncConnection[Any], /, *, tenant_id: UUID) -> TakenIn | None:
+        """Put what was copied into history; executions that are there stay as they are, with the node runs that they
+        have.
+        """
+
 class AsyncMigrationsQueries:
     """What `wfstore migrate` asks and tells the database beside the migrations themselves."""
 
@@ -1014,6 +1047,17 @@ class AsyncPartitionsQueries:
         """Make the partitions that hold this time, within 35 days of now; in a transaction of its own.
 
         Raises: PartitionOutOfWindow.
+        """
+
+    async def create(self, connection: AsyncConnection[Any], /, *, at: datetime) -> str:
+        """Make the partitions that hold this time, wherever it lies; in a transaction of its own."""
+
+    async def missing(self, connection: AsyncConnection[Any], /, *, ats: list[datetime]) -> list[datetime]:
+        """Which of these times no partition holds."""
+
+    async def starts(self, connection: AsyncConnection[Any], /, *, since: datetime, until: datetime) -> list[datetime]:
+        """Where the partitions begin that hold any time from one to before another, by the interval of the retention
+        policy.
         """
 
     async def periods(self, connection: AsyncConnection[Any], /, *, limit: int) -> list[Period]:
@@ -1475,6 +1519,7 @@ class AsyncTypedQueries:
     execution_pauses: AsyncExecutionPausesQueries
     execution_signals: AsyncExecutionSignalsQueries
     executions: AsyncExecutionsQueries
+    history: AsyncHistoryQueries
     migrations: AsyncMigrationsQueries
     monitoring: AsyncMonitoringQueries
     node_connections: AsyncNodeConnectionsQueries
@@ -1943,6 +1988,17 @@ class AsyncPartitionsNamespace(AsyncNamespace):
         """Make the partitions that hold this time, within 35 days of now; in a transaction of its own.
 
         Raises: PartitionOutOfWindow.
+        """
+
+    async def create(self, *, at: datetime) -> str:
+        """Make the partitions that hold this time, wherever it lies; in a transaction of its own."""
+
+    async def missing(self, *, ats: list[datetime]) -> list[datetime]:
+        """Which of these times no partition holds."""
+
+    async def starts(self, *, since: datetime, until: datetime) -> list[datetime]:
+        """Where the partitions begin that hold any time from one to before another, by the interval of the retention
+        policy.
         """
 
     async def periods(self, *, limit: int) -> list[Period]:

@@ -1,4 +1,4 @@
-"""`wfstore export`: take workflows out in other people's formats."""
+"""`wfstore export`: take workflows out in other people's formats, and executions."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import orjson
 import typer
 
 from wfstore.cli import output
+from wfstore.cli.export_history import history
 from wfstore.cli.options import DEFAULT_TENANT_SLUG, DatabaseUrl, Json, Tenant, tenant_of
 
 if TYPE_CHECKING:
@@ -124,8 +125,7 @@ def _tell(written: list[dict[str, Any]], to: str) -> None:
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    group = typer.Typer(help="Export workflows to other formats.", no_args_is_help=True)
+    group = typer.Typer(help="Export workflows to other formats, and executions.", no_args_is_help=True)
     group.command("n8n")(n8n)
-    # A group of one command would otherwise swallow the command's name.
-    group.callback()(lambda: None)
+    group.command("history")(history)
     app.add_typer(group, name="export")

@@ -1,4 +1,4 @@
-"""`wfstore import`: bring other people's workflows in."""
+"""`wfstore import`: bring other people's workflows in, and executions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from uuid import UUID
 import typer
 
 from wfstore.cli import output
+from wfstore.cli.import_history import history
 from wfstore.cli.options import DEFAULT_TENANT_SLUG, DatabaseUrl, Json, Tenant, tenant_of
 
 if TYPE_CHECKING:
@@ -164,7 +165,8 @@ def _print_report(report: ImportReport) -> None:
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    group = typer.Typer(help="Import workflows of other formats.", no_args_is_help=True)
+    group = typer.Typer(help="Import workflows of other formats, and executions.", no_args_is_help=True)
     group.command("wfformat")(wfformat)
     group.command("n8n")(n8n)
+    group.command("history")(history)
     app.add_typer(group, name="import")

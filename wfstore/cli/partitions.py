@@ -10,13 +10,17 @@ import typer
 
 from wfstore.cli import output
 from wfstore.cli.options import DatabaseUrl, Json
+from wfstore.cli.partitions_make import make
 
 group = typer.Typer(no_args_is_help=True)
 
 
 @group.callback()
 def options() -> None:
-    """The periods that history is kept in: list them, drop those that have expired."""
+    """The periods that history is kept in: list them, make them, drop those that have expired."""
+
+
+group.command()(make)
 
 
 @group.command("list")

@@ -21,6 +21,7 @@ from wfstore.models.executions import (
     RecordRefusal,
     StartedExecution,
     Suspended,
+    TakenIn,
     TakenSignal,
 )
 from wfstore.models.migrations import AppliedMigration, TableSize
@@ -89,6 +90,7 @@ __all__ = [
     "Suspended",
     "TableSize",
     "TableStorage",
+    "TakenIn",
     "TakenSignal",
     "Tenant",
     "User",

@@ -250,3 +250,10 @@ class RecordRefusal(Row):
     """Its place in the call, from 1."""
     held: bool
     """Whether the fence was right: then a final result was there before."""
+
+
+class TakenIn(Row):
+    """How much of what was copied is new in history."""
+
+    executions: int
+    node_runs: int

@@ -16,12 +16,13 @@ from wfstore.inputs import check_name, check_new, check_time
 from wfstore.leases import NewExecution
 from wfstore.models import Execution, ExecutionCreated, IdempotencyKey, WorkflowVersion
 from wfstore.sync.execution_data import ExecutionData
+from wfstore.sync.history import HistoryWriting
 from wfstore.sync.leasing import Leasing, milliseconds
 from wfstore.sync.running import Runner
 from wfstore.vocabulary import ExecutionMode
 
 
-class Executions(Leasing, ExecutionData):
+class Executions(Leasing, ExecutionData, HistoryWriting):
     """Executions, and the queue that workers claim them from."""
 
     def enqueue(self, *executions: NewExecution, now: datetime | None = None) -> list[ExecutionCreated]:

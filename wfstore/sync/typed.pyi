@@ -46,6 +46,7 @@ from wfstore.models import (
     Suspended,
     TableSize,
     TableStorage,
+    TakenIn,
     TakenSignal,
     Tenant,
     User,
@@ -567,6 +568,31 @@ class ExecutionsQueries:
         its queue.
         """
 
+class HistoryQueries:
+    """Executions that ended elsewhere, on their way into history: many at once, by way of tables of the session's
+    own.
+    """
+
+    def present(self, connection: Connection[Any], /, *, execution_ids: list[UUID], tenant_id: UUID) -> list[UUID]:
+        """Which of these executions are in history."""
+
+    def stage_executions(self, connection: Connection[Any], /) -> int:
+        """Make the table that executions are copied into; it goes with the transaction."""
+
+    def stage_node_runs(self, connection: Connection[Any], /) -> int:
+        """Make the table that their node runs are copied into; it goes with the transaction."""
+
+    def copy_executions(self, connection: Connection[Any], /) -> int:
+        """Copy executions, in the order of the columns that wfstore.history_rows writes."""
+
+    def copy_node_runs(self, connection: Connection[Any], /) -> int:
+        """Copy node runs, in the order of the columns that wfstore.history_rows writes."""
+
+    def take_in(self, connection: Connection[Any], /, *, tenant_id: UUID) -> TakenIn | None:
+        """Put what was copied into history; executions that are there stay as they are, with the node runs that they
+        have.
+        """
+
 class MigrationsQueries:
     """What `wfstore migrate` asks and tells the database beside the migrations themselves."""
 
@@ -918,6 +944,17 @@ class PartitionsQueries:
         """Make the partitions that hold this time, within 35 days of now; in a transaction of its own.
 
         Raises: PartitionOutOfWindow.
+        """
+
+    def create(self, connection: Connection[Any], /, *, at: datetime) -> str:
+        """Make the partitions that hold this time, wherever it lies; in a transaction of its own."""
+
+    def missing(self, connection: Connection[Any], /, *, ats: list[datetime]) -> list[datetime]:
+        """Which of these times no partition holds."""
+
+    def starts(self, connection: Connection[Any], /, *, since: datetime, until: datetime) -> list[datetime]:
+        """Where the partitions begin that hold any time from one to before another, by the interval of the retention
+        policy.
         """
 
     def periods(self, connection: Connection[Any], /, *, limit: int) -> list[Period]:
@@ -1317,6 +1354,7 @@ class TypedQueries:
     execution_pauses: ExecutionPausesQueries
     execution_signals: ExecutionSignalsQueries
     executions: ExecutionsQueries
+    history: HistoryQueries
     migrations: MigrationsQueries
     monitoring: MonitoringQueries
     node_connections: NodeConnectionsQueries
@@ -1764,6 +1802,17 @@ class PartitionsNamespace(Namespace):
         """Make the partitions that hold this time, within 35 days of now; in a transaction of its own.
 
         Raises: PartitionOutOfWindow.
+        """
+
+    def create(self, *, at: datetime) -> str:
+        """Make the partitions that hold this time, wherever it lies; in a transaction of its own."""
+
+    def missing(self, *, ats: list[datetime]) -> list[datetime]:
+        """Which of these times no partition holds."""
+
+    def starts(self, *, since: datetime, until: datetime) -> list[datetime]:
+        """Where the partitions begin that hold any time from one to before another, by the interval of the retention
+        policy.
         """
 
     def periods(self, *, limit: int) -> list[Period]:

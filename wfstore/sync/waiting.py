@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -14,3 +14,8 @@ sleep = time.sleep
 def in_thread(function: Callable[[], T]) -> T:
     """Run something slow; the caller's thread is the one that waits."""
     return function()
+
+
+def each(source: Iterable[T]) -> Iterator[T]:
+    """Yield what a source gives."""
+    yield from source
