@@ -8,3 +8,4 @@ DROP AGGREGATE wfstore_sum_histograms(bigint[]);
 DROP FUNCTION wfstore_add_histograms(bigint[], bigint[]);
 DROP FUNCTION wfstore_histogram(bigint[], bigint);
 DROP FUNCTION wfstore_uuid7_hour(uuid);
+DROP FUNCTION wfstore_duration(bigint, bigint);

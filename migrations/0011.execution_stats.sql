@@ -15,6 +15,11 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN date_bin(interval '1 hour', wfstore_uuid7_time(id), timestamptz '2000-01-01 00:00:00+00');
 COMMENT ON FUNCTION wfstore_uuid7_hour(uuid) IS 'The full hour in which the time of a UUIDv7 lies.';
 
+CREATE FUNCTION wfstore_duration(start_time bigint, end_time bigint) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN start_time >= 0 THEN least(end_time - start_time, 1099511627776) END;
+COMMENT ON FUNCTION wfstore_duration(bigint, bigint) IS 'Milliseconds between two times, 34 years at most, so that sums of them stay in range; NULL for what did not begin, or before 1970.';
+
 -- Thirty-two counts: of no millisecond, of 1, of 2 to 3, of 4 to 7 ..., the last of 2^30 (twelve days) and more.
 CREATE FUNCTION wfstore_histogram(durations bigint[], weight bigint DEFAULT 1) RETURNS bigint[]
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE

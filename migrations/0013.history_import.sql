@@ -4,6 +4,8 @@
 -- phase: expand      lock: none
 -- undo:  0013.history_import.rollback.sql
 SET LOCAL citus.multi_shard_modify_mode = 'sequential';
+SET LOCAL citus.enable_local_reference_table_foreign_keys = off;
+SET LOCAL citus.enable_unsafe_triggers = on;
 SET LOCAL lock_timeout = '2s';
 SET LOCAL row_security = off; -- a step that row-level security would silently filter fails instead
 SET LOCAL ROLE wfstore_owner;
@@ -53,7 +55,7 @@ BEGIN
         FROM (
             SELECT
                 taken.tenant_id, taken.workflow_id, wfstore_uuid7_hour(taken.execution_id) AS hour, taken.status,
-                taken.end_time - taken.start_time AS duration
+                wfstore_duration(taken.start_time, taken.end_time) AS duration
             FROM taken
         ) AS ended
         -- Of its workflow, and of the whole tenant.

@@ -65,7 +65,7 @@ counted AS (
     FROM (
         SELECT
             canceled.tenant_id, canceled.workflow_id, wfstore_uuid7_hour(canceled.execution_id) AS hour, canceled.status,
-            canceled.end_time - canceled.start_time AS duration
+            wfstore_duration(canceled.start_time, canceled.end_time) AS duration
         FROM canceled
     ) AS ended
     -- Of its workflow, and of the whole tenant.
@@ -196,7 +196,7 @@ counted AS (
     FROM (
         SELECT
             deleted.tenant_id, deleted.workflow_id, wfstore_uuid7_hour(deleted.execution_id) AS hour, deleted.status,
-            deleted.end_time - deleted.start_time AS duration
+            wfstore_duration(deleted.start_time, deleted.end_time) AS duration
         FROM deleted
     ) AS ended
     -- Of its workflow, and of the whole tenant.
@@ -452,7 +452,7 @@ counted AS (
     FROM (
         SELECT
             written.tenant_id, written.workflow_id, wfstore_uuid7_hour(written.execution_id) AS hour, written.status,
-            written.end_time - written.start_time AS duration
+            wfstore_duration(written.start_time, written.end_time) AS duration
         FROM written
         WHERE NOT written.retried
     ) AS ended
@@ -546,7 +546,7 @@ counted AS (
     FROM (
         SELECT
             finished.tenant_id, finished.workflow_id, wfstore_uuid7_hour(finished.execution_id) AS hour, finished.status,
-            finished.end_time - finished.start_time AS duration
+            wfstore_duration(finished.start_time, finished.end_time) AS duration
         FROM finished
     ) AS ended
     -- Of its workflow, and of the whole tenant.
@@ -938,7 +938,7 @@ counted AS (
     FROM (
         SELECT
             lost.tenant_id, lost.workflow_id, wfstore_uuid7_hour(lost.execution_id) AS hour, lost.status,
-            lost.end_time - lost.start_time AS duration
+            wfstore_duration(lost.start_time, lost.end_time) AS duration
         FROM ended AS lost
     ) AS ended
     -- Of its workflow, and of the whole tenant.

@@ -337,6 +337,12 @@ $$;
 
 COMMENT ON FUNCTION public.wfstore_drop_partition(suffix text) IS 'Drop the pair of sibling partitions of this suffix, unless the queue has an execution of theirs (55006); 55P03: somebody had them locked for 200 ms. For the owner.';
 
+CREATE FUNCTION public.wfstore_duration(start_time bigint, end_time bigint) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (start_time >= 0) THEN LEAST((end_time - start_time), '1099511627776'::bigint) ELSE NULL::bigint END;
+
+COMMENT ON FUNCTION public.wfstore_duration(start_time bigint, end_time bigint) IS 'Milliseconds between two times, 34 years at most, so that sums of them stay in range; NULL for what did not begin, or before 1970.';
+
 CREATE FUNCTION public.wfstore_forget_period(since timestamp with time zone, until timestamp with time zone) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -659,7 +665,7 @@ BEGIN
         FROM (
             SELECT
                 taken.tenant_id, taken.workflow_id, wfstore_uuid7_hour(taken.execution_id) AS hour, taken.status,
-                taken.end_time - taken.start_time AS duration
+                wfstore_duration(taken.start_time, taken.end_time) AS duration
             FROM taken
         ) AS ended
         -- Of its workflow, and of the whole tenant.
@@ -1510,9 +1516,9 @@ INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, rec
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0008.execution_queue', 'e2567caa5adff532e5ec400d3c24ad080f63aa5b92808d247dd8ac36bf092683', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0009.execution_control', '16a40deca84b844ecf6b6ae139630cc40461957b324382e61a4d37fd417041af', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0010.execution_signals', '1474036b251bbf2c42cf31c566890160ec1c13d6930321a7fc8574ccf06bb645', false, now());
-INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0011.execution_stats', '5309b99e9f6173cbf6ffc6cae78a97e164e1812e608bfc954a9d2ce2cb7cb645', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0011.execution_stats', '594a497951b99a81cdcbc8b64bbaf4f1ab1a3520a23c10fe8e2af6d87e9bee0c', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0012.dropping_periods', '611f2d5412fad3fbd323791adbe27833b4376499dc9079823450481065ecbe4a', false, now());
-INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0013.history_import', '6efc3d6ae162be05252a342ee587f07778b8304ebdf4cd9af11be0731dcdcd8a', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0013.history_import', 'c3dcfd78423777b19e003c276225d9623c67eb2218e39aa0fbc28c9db5231ae2', false, now());
 
 ALTER TABLE ONLY public._yoyo_log
     ADD CONSTRAINT _yoyo_log_pkey PRIMARY KEY (id);
