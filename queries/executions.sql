@@ -769,15 +769,23 @@ ORDER BY execution_id
 LIMIT :limit;
 
 -- name: start_many(execution_ids, start_time, tenant_ids)
--- Write into history that these executions, which the caller has just claimed, are running.
+-- Write into history that these executions, one for each place of the arrays, which the caller has just claimed, are
+-- running.
 -- returns: StartedExecution        rows: 0..n
 -- index: workflow_executions_pkey
 -- not-null: start_time (it is set here)
 UPDATE workflow_executions AS e
 SET status = 'RUNNING',
     start_time = coalesce(e.start_time, :start_time::bigint)
-WHERE e.tenant_id = ANY(:tenant_ids::uuid[])
-    AND e.execution_id = ANY(:execution_ids::uuid[])
+FROM (
+    SELECT i.*
+    FROM unnest(:tenant_ids::uuid[], :execution_ids::uuid[]) AS i (tenant_id, execution_id)
+    -- No limit at all; but the planner, who cannot know that, takes these for few and goes by their keys.
+    LIMIT (SELECT NULL::bigint)
+) AS claimed
+-- By key, each in its period: an array whose elements the plan does not know would be looked for in all periods.
+WHERE e.tenant_id = claimed.tenant_id
+    AND e.execution_id = claimed.execution_id
     AND e.status IN ('NEW', 'RUNNING', 'WAITING')
 RETURNING
     e.tenant_id, e.execution_id, e.workflow_id, e.workflow_revision, e.mode, e.parent_execution_id,

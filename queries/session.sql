@@ -29,13 +29,20 @@ WHERE role.rolname = current_user;
 -- name: set_up(idle_in_transaction_timeout)^
 -- Let the server end a transaction of this session that does nothing for so long: it would hold its locks. Compile no
 -- plans: each of ours runs for less time than that takes. And read no table from its beginning to its end where there
--- is an index: a plan that was made while the queue was empty would go on to do so when it is full.
+-- is an index: a plan that was made while the queue was empty would go on to do so when it is full. And plan what is
+-- prepared once, for all arguments: with many partitions planning takes longer than what is planned.
 -- returns: SessionSettings
 SELECT
     set_config('idle_in_transaction_session_timeout', :idle_in_transaction_timeout::text, false)
         AS idle_in_transaction_timeout,
     set_config('jit', 'off', false) AS jit,
-    set_config('enable_seqscan', 'off', false) AS enable_seqscan;
+    set_config('enable_seqscan', 'off', false) AS enable_seqscan,
+    set_config('plan_cache_mode', 'force_generic_plan', false) AS plan_cache_mode;
+
+-- name: plan_anew()!
+-- Let what follows in this transaction be planned for its arguments.
+-- returns: int
+SET LOCAL plan_cache_mode = force_custom_plan;
 
 -- name: in_order_of_index()^
 -- Let plans of this transaction take rows in an index's order and never sort them: a queue fills and empties faster

@@ -29,7 +29,7 @@ from wfstore.ids import FIRST_ID
 from wfstore.queryfiles.query import Query
 from wfstore.queryfiles.scan import scan
 
-Mode = Literal["custom", "generic", "auto"]
+Mode = Literal["custom", "generic"]
 _SEED = Path(__file__).with_name("plans_seed.sql")
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _FACTS = b"""
@@ -74,7 +74,7 @@ _SETTINGS = [b"jit = off", b"enable_seqscan = off"]  # session.set_up
 _IN_ORDER = [b"enable_sort = off"]  # session.in_order_of_index
 IN_ORDER = {"executions.claim", "executions.wake_due", "executions.start_many"}
 """What a claim consists of."""
-_SETTING = {"custom": "force_custom_plan", "generic": "force_generic_plan", "auto": "auto"}
+_SETTING = {"custom": "force_custom_plan", "generic": "force_generic_plan"}
 
 
 @contextmanager
@@ -220,17 +220,6 @@ class Bench:
         assert explained is not None
         read = {piece for piece, scans in after.items() if scans > before.get(piece, 0)}
         return Plan(explained[0][0]["Plan"], self.names, frozenset(read & self.names.large))
-
-    def choice(self, query: Query, case: Case, role: str) -> Literal["custom", "generic"]:
-        """Return which kind of plan PostgreSQL uses, left to itself, after ten executions."""
-        with self._prepared(query, case, role, "auto") as text:
-            for _ in range(10):
-                self._execute(b"SAVEPOINT before_it")
-                self._execute(self._call(text, query, case))
-                self._execute(b"ROLLBACK TO before_it")
-            counted = self._execute(b"SELECT generic_plans FROM pg_prepared_statements WHERE name = 'it'")
-        assert counted is not None
-        return "generic" if counted[0] else "custom"
 
     def variables(self, case: Case) -> dict[str, int]:
         """Return what the formulas of a call may name."""

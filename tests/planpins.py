@@ -121,7 +121,6 @@ PINS = [
         "executions.start_many",
         HISTORY,
         rows="execution_ids + min(queued, 100)",
-        plan="custom",
         role=WORKER,
         periods="1",
         blocks="20 + 6 * rows",

@@ -66,8 +66,8 @@ ROWS = {
     "execution_keys": f"INSERT INTO execution_keys VALUES ({TENANT}, 'k', {NOW}, now()) ON CONFLICT DO NOTHING",
     "dead_letters": f"INSERT INTO dead_letters VALUES ({TENANT}, {NOW}, {ID}, 'default', 1, 'r', now())"
     " ON CONFLICT DO NOTHING",
-    "execution_stats": f"INSERT INTO execution_stats VALUES ({TENANT}, {ID}, date_trunc('hour', now()), 'SUCCESS', 0, 1,"
-    " 5, wfstore_histogram('{5}')) ON CONFLICT DO NOTHING",
+    "execution_stats": f"INSERT INTO execution_stats VALUES ({TENANT}, {ID}, date_trunc('hour', now()), 'SUCCESS', 0,"
+    " 1, 5, wfstore_histogram('{5}')) ON CONFLICT DO NOTHING",
 }
 
 

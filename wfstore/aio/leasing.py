@@ -68,7 +68,7 @@ class AsyncLeasing(AsyncExecutionsNamespace):
     def _start(self, claims: Sequence[Claim], at: datetime) -> Call:
         return self._call(
             "start_many",
-            tenant_ids=[self._runner.tenant_id],
+            tenant_ids=[claim.tenant_id for claim in claims],
             execution_ids=[claim.execution_id for claim in claims],
             start_time=milliseconds(at),
         )

@@ -76,9 +76,17 @@ class AsyncTransactionRunner:
                 ) from error
             refuse(error, _named(calls))
 
-    async def _run(self, calls: Sequence[Call], ready: Collection[str], woken: Woken | None) -> list[Any]:
-        results = await pipelined(self.connection, [*calls, *_notify(self.catalogue, ready)])
-        results = results[: len(calls)]
+    async def _run(
+        self,
+        calls: Sequence[Call],
+        ready: Collection[str],
+        woken: Woken | None,
+        before: Sequence[Call] = (),
+        after: Sequence[Call] = (),
+    ) -> list[Any]:
+        before = [*before, *_planning(self.catalogue, calls)]
+        results = await pipelined(self.connection, [*before, *calls, *after, *_notify(self.catalogue, ready)])
+        results = results[len(before) :][: len(calls)]
         if woken is not None and (told := _notify(self.catalogue, woken(results))):
             await pipelined(self.connection, told)
         return results
@@ -133,7 +141,7 @@ class AsyncPoolRunner:
         self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None, last: bool = True
     ) -> list[Any]:
         """Run the calls in one transaction and one round trip; domain errors for what the database refuses."""
-        before: Sequence[Call] = self.beginning()
+        before: Sequence[Call] = [*self.beginning(), *_planning(self.catalogue, calls)]
         after: Sequence[Call] = [Call(self.catalogue["session.commit"], {}), *self._telling(ready)]
         if len(calls) == 1 and len(before) == 1 and len(after) == 1:
             before = after = ()  # one statement that needs no setting is a transaction by itself
@@ -270,8 +278,13 @@ class _StepsRunner(AsyncTransactionRunner):
     ) -> list[Any]:
         before, self._before = self._before, []
         after = [Call(self.catalogue["session.commit"], {})] if last and not ready and woken is None else []
-        results = await self._run([*before, *calls, *after], ready, woken)
-        return results[len(before) :][: len(calls)]
+        return await self._run(calls, ready, woken, before, after)
+
+
+def _planning(catalogue: Catalogue, calls: Sequence[Call]) -> list[Call]:
+    """Return what has to be said before calls of which one is planned for its arguments."""
+    anew = any(call.query.is_planned_anew for call in calls)
+    return [Call(catalogue["session.plan_anew"], {})] if anew else []
 
 
 def _notify(catalogue: Catalogue, queues: Collection[str]) -> list[Call]:

@@ -566,7 +566,10 @@ class AsyncExecutionsQueries:
         start_time: int,
         tenant_ids: list[UUID],
     ) -> list[StartedExecution]:
-        """Write into history that these executions, which the caller has just claimed, are running."""
+        """Write into history that these executions, one for each place of the arrays, which the caller has just
+        claimed, are
+        running.
+        """
 
     async def suspend(
         self,
@@ -1123,8 +1126,13 @@ class AsyncSessionQueries:
         Compile no
         plans: each of ours runs for less time than that takes. And read no table from its beginning to its end
         where there
-        is an index: a plan that was made while the queue was empty would go on to do so when it is full.
+        is an index: a plan that was made while the queue was empty would go on to do so when it is full. And plan
+        what is
+        prepared once, for all arguments: with many partitions planning takes longer than what is planned.
         """
+
+    async def plan_anew(self, connection: AsyncConnection[Any], /) -> int:
+        """Let what follows in this transaction be planned for its arguments."""
 
     async def in_order_of_index(self, connection: AsyncConnection[Any], /) -> SessionOrder:
         """Let plans of this transaction take rows in an index's order and never sort them: a queue fills and empties
@@ -1760,7 +1768,10 @@ class AsyncExecutionsNamespace(AsyncNamespace):
         start_time: int,
         tenant_ids: list[UUID],
     ) -> list[StartedExecution]:
-        """Write into history that these executions, which the caller has just claimed, are running."""
+        """Write into history that these executions, one for each place of the arrays, which the caller has just
+        claimed, are
+        running.
+        """
 
     async def unfinished(self, *, execution_ids: list[UUID], tenant_id: UUID = ...) -> list[QueueEntry]:
         """Which of these executions have not ended, as the queue sees them."""

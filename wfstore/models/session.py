@@ -13,6 +13,7 @@ class SessionSettings(Row):
     idle_in_transaction_timeout: str
     jit: str
     enable_seqscan: str
+    plan_cache_mode: str
 
 
 class SessionOrder(Row):

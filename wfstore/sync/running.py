@@ -77,9 +77,17 @@ class TransactionRunner:
                 ) from error
             refuse(error, _named(calls))
 
-    def _run(self, calls: Sequence[Call], ready: Collection[str], woken: Woken | None) -> list[Any]:
-        results = pipelined(self.connection, [*calls, *_notify(self.catalogue, ready)])
-        results = results[: len(calls)]
+    def _run(
+        self,
+        calls: Sequence[Call],
+        ready: Collection[str],
+        woken: Woken | None,
+        before: Sequence[Call] = (),
+        after: Sequence[Call] = (),
+    ) -> list[Any]:
+        before = [*before, *_planning(self.catalogue, calls)]
+        results = pipelined(self.connection, [*before, *calls, *after, *_notify(self.catalogue, ready)])
+        results = results[len(before) :][: len(calls)]
         if woken is not None and (told := _notify(self.catalogue, woken(results))):
             pipelined(self.connection, told)
         return results
@@ -134,7 +142,7 @@ class PoolRunner:
         self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None, last: bool = True
     ) -> list[Any]:
         """Run the calls in one transaction and one round trip; domain errors for what the database refuses."""
-        before: Sequence[Call] = self.beginning()
+        before: Sequence[Call] = [*self.beginning(), *_planning(self.catalogue, calls)]
         after: Sequence[Call] = [Call(self.catalogue["session.commit"], {}), *self._telling(ready)]
         if len(calls) == 1 and len(before) == 1 and len(after) == 1:
             before = after = ()  # one statement that needs no setting is a transaction by itself
@@ -271,8 +279,13 @@ class _StepsRunner(TransactionRunner):
     ) -> list[Any]:
         before, self._before = self._before, []
         after = [Call(self.catalogue["session.commit"], {})] if last and not ready and woken is None else []
-        results = self._run([*before, *calls, *after], ready, woken)
-        return results[len(before) :][: len(calls)]
+        return self._run(calls, ready, woken, before, after)
+
+
+def _planning(catalogue: Catalogue, calls: Sequence[Call]) -> list[Call]:
+    """Return what has to be said before calls of which one is planned for its arguments."""
+    anew = any(call.query.is_planned_anew for call in calls)
+    return [Call(catalogue["session.plan_anew"], {})] if anew else []
 
 
 def _notify(catalogue: Catalogue, queues: Collection[str]) -> list[Call]:

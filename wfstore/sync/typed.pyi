@@ -499,7 +499,10 @@ class ExecutionsQueries:
         start_time: int,
         tenant_ids: list[UUID],
     ) -> list[StartedExecution]:
-        """Write into history that these executions, which the caller has just claimed, are running."""
+        """Write into history that these executions, one for each place of the arrays, which the caller has just
+        claimed, are
+        running.
+        """
 
     def suspend(
         self,
@@ -1013,8 +1016,13 @@ class SessionQueries:
         Compile no
         plans: each of ours runs for less time than that takes. And read no table from its beginning to its end
         where there
-        is an index: a plan that was made while the queue was empty would go on to do so when it is full.
+        is an index: a plan that was made while the queue was empty would go on to do so when it is full. And plan
+        what is
+        prepared once, for all arguments: with many partitions planning takes longer than what is planned.
         """
+
+    def plan_anew(self, connection: Connection[Any], /) -> int:
+        """Let what follows in this transaction be planned for its arguments."""
 
     def in_order_of_index(self, connection: Connection[Any], /) -> SessionOrder:
         """Let plans of this transaction take rows in an index's order and never sort them: a queue fills and empties
@@ -1581,7 +1589,10 @@ class ExecutionsNamespace(Namespace):
         start_time: int,
         tenant_ids: list[UUID],
     ) -> list[StartedExecution]:
-        """Write into history that these executions, which the caller has just claimed, are running."""
+        """Write into history that these executions, one for each place of the arrays, which the caller has just
+        claimed, are
+        running.
+        """
 
     def unfinished(self, *, execution_ids: list[UUID], tenant_id: UUID = ...) -> list[QueueEntry]:
         """Which of these executions have not ended, as the queue sees them."""
