@@ -34,8 +34,8 @@ VALUES
     ('00000000-0000-7000-8000-000000000001', 'default', 'Default');
 
 CREATE POLICY tenants_tenant ON tenants
-    USING (id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]))
-    WITH CHECK (id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]));
+    USING (id::text = current_setting('wfstore.tenant_id', true) OR id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]))
+    WITH CHECK (id::text = current_setting('wfstore.tenant_id', true) OR id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]));
 -- wfstore_tenant_id() finds a tenant before anybody is one.
 CREATE POLICY tenants_owner ON tenants FOR SELECT TO wfstore_owner USING (true);
 ALTER TABLE tenants ENABLE ROW LEVEL SECURITY;

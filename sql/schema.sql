@@ -1508,7 +1508,7 @@ INSERT INTO public.tenants (id, slug, name, is_active, settings, created_at, upd
 INSERT INTO public.tenants (id, slug, name, is_active, settings, created_at, updated_at) VALUES ('00000000-0000-7000-8000-000000000001', 'default', 'Default', true, '{}', now(), now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0001.roles', '4c5d8b25350e91b8c3b330317f72e58d02c55d0d0f86c384bdde44e3498215ee', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0002.functions', 'e27d7c2aa24a82ecb698e71da4c523e24f6667d4029bf8b9e3612cd4e6d7ec05', false, now());
-INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0003.tenants', 'f700422d76d97c54c4769f926482e5c3bdf201917d36904db9c10505e2f70608', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0003.tenants', '98a39a1987125c653b817f09703c07b50f4342809dc394524c6866d84acf90c9', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0004.users', '187a7c067bf0dcbe23025e3fb32bcca27b1cc99e3d639c81aefaec61b73e82aa', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0005.workflows', 'e429788a0a60fb9d261331ba6a6a8b2b79a8d1847ed8a4a077658d0fc6e4798b', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0006.nodes', '1a81b6c18ccb3a93650e83890a2a22f8c5689b6fa94e934e3ebac2aaf68691df', false, now());
@@ -1717,7 +1717,7 @@ ALTER TABLE public.tenants ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY tenants_owner ON public.tenants FOR SELECT TO wfstore_owner USING (true);
 
-CREATE POLICY tenants_tenant ON public.tenants USING ((id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))) WITH CHECK ((id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])));
+CREATE POLICY tenants_tenant ON public.tenants USING ((((id)::text = current_setting('wfstore.tenant_id'::text, true)) OR (id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[])))) WITH CHECK ((((id)::text = current_setting('wfstore.tenant_id'::text, true)) OR (id = ANY ((string_to_array(NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text), ','::text))::uuid[]))));
 
 ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
 

@@ -22,7 +22,11 @@ TYPES = {
     *("bytea", "numeric", "double precision", "interval", "bigint[]"),
 }
 SETTING = "NULLIF(current_setting('wfstore.tenant_id'::text, true), ''::text)"
-TENANT_POLICY = f"({{}} = ANY ((string_to_array({SETTING}, ','::text))::uuid[]))"
+# One tenant, as a rule: compared as a text, which costs a third of taking a list apart, row by row.
+TENANT_POLICY = (
+    "((({0})::text = current_setting('wfstore.tenant_id'::text, true))"
+    f" OR ({{0}} = ANY ((string_to_array({SETTING}, ','::text))::uuid[])))"
+)
 SYSTEM_POLICY = f"((tenant_id = '{UUID(int=0)}'::uuid) AND ({SETTING} IS NOT NULL))"
 DEFINITIONS = {"workflows", "workflow_versions", "workflow_terms", "nodes", "node_connections", "node_templates"}
 # One workflow's connections are few: the primary key finds them, whichever end is looked for.

@@ -86,6 +86,7 @@ BY_NAME: dict[str, list[Any]] = {
     "terms": [["x"]],
     "tenant_ids": [[DEFAULT_TENANT]],
     "timeout": ["1s"],
+    "idle_in_transaction_timeout": ["1s"],
     "user_id": USERS,
     "workflow_id": WORKFLOWS,
     "workflow_ids": [[WORKFLOWS[0]]],

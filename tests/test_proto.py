@@ -58,7 +58,7 @@ ROWS = [
     Held(
         "node_connections", models.NodeConnection, (NodeConnection,), {"tenant_id", "workflow_id", "ordinal"}, {"meta"}
     ),
-    Held("workflow_executions", models.Execution, (ExecutionData,), set(), {"node_runs"}),
+    Held("workflow_executions", models.Execution, (ExecutionData,), {"rare_status"}, {"node_runs"}),
     Held(
         "node_executions",
         models.NodeExecution,

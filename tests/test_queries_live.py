@@ -82,7 +82,10 @@ def test_its_role_may_run_it(sessions: dict[str, psycopg.Connection[Any]], query
     arguments = f"({', '.join(['NULL'] * count)})" if count else ""
     explain = f"EXPLAIN EXECUTE {name} {arguments}"
     assert connection.execute(explain.encode()).fetchall()
-    if role_of(query) == "owner" and not query.reads_only:  # then nobody else may, or the header need not say so
+    # To analyze a table that is not one's own is a warning.
+    if (
+        role_of(query) == "owner" and not query.reads_only and not query.text.startswith("ANALYZE")
+    ):  # then nobody else may, or the header need not say so
         prepare(sessions["app"], name.encode(), text)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             sessions["app"].execute(explain.encode())
@@ -122,6 +125,6 @@ def test_a_model_is_exactly_what_some_query_returns() -> None:
 
 
 def test_no_statement_is_long() -> None:
-    """But for two, each of which is one round trip through five tables."""
-    longer = {"executions.enqueue_many": 105, "executions.fail_many": 115}
+    """But for three, each of which is one round trip through five tables."""
+    longer = {"executions.enqueue_many": 105, "executions.fail_many": 145, "executions.wake_due": 90}
     assert [str(query) for query in QUERIES if query.text.count("\n") > longer.get(str(query), 80)] == []

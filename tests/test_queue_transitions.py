@@ -154,10 +154,18 @@ def test_of_an_ended_execution_nothing_changes_but_what_its_caller_keeps(
     status: str, direct: Admin, admin: Admin, store: Store
 ) -> None:
     identifier = history_row(admin, store, add_workflow(store), status)
+    changing = {"status", "start_time", "end_time", "run_data", "metadata", "error_message", "error_details"}
     for column, kind in columns(admin, "workflow_executions").items():
-        value = "NEW" if column == "status" else "RETRY" if column == "mode" else OTHER_VALUES[kind]
+        another_end = "ERROR" if status == "CANCELED" else "CANCELED"
+        value = {"status": another_end, "start_time": 0}.get(column, OTHER_VALUES[kind])
         statement = f"UPDATE workflow_executions SET {column} = %s WHERE execution_id = %s"
-        expected = None if column == "metadata" else AlreadyFinished.sqlstate
+        expected: str | None = AlreadyFinished.sqlstate
+        if column == "metadata":
+            expected = None
+        elif column == "rare_status":
+            expected = psycopg.errors.GeneratedAlways.sqlstate
+        elif column not in changing:
+            expected = psycopg.errors.InsufficientPrivilege.sqlstate
         assert refusal(direct, statement, value, identifier) == expected, column
     assert refusal(direct, "UPDATE workflow_executions SET status = status WHERE execution_id = %s", identifier) is None
 
@@ -168,20 +176,14 @@ def test_a_final_result_is_never_rewritten(
 ) -> None:
     lease = claimed(store, worker)
     worker.node_executions.record(result(lease, status=status, start_time=1, end_time=2))
-    told = set()
-    for column, kind in columns(admin, "node_executions").items():
-        value = "RUNNING" if column == "status" else OTHER_VALUES[kind]
-        told.add(
-            refusal(
-                direct,
-                f"UPDATE node_executions SET {column} = %s WHERE execution_id = %s",
-                value,
-                lease.execution_id,
-            )
-        )
     denied = psycopg.errors.InsufficientPrivilege.sqlstate
     is_worker = direct.execute("SELECT current_user").fetchone() == ("wfstore_worker",)
-    assert told == {AlreadyRecorded.sqlstate if is_worker else denied}
+    for column, kind in columns(admin, "node_executions").items():
+        value = {"status": "RUNNING", "start_time": 0}.get(column, OTHER_VALUES[kind])
+        statement = f"UPDATE node_executions SET {column} = %s WHERE execution_id = %s"
+        of_its_key = column in {"tenant_id", "execution_id", "node_id", "run_index"}
+        expected = AlreadyRecorded.sqlstate if is_worker and not of_its_key else denied
+        assert refusal(direct, statement, value, lease.execution_id) == expected, column
     assert refusal(direct, "DELETE FROM node_executions WHERE execution_id = %s", lease.execution_id) == denied
 
 
