@@ -32,7 +32,7 @@ class AsyncGroupWriter(AsyncGroupCalls):
         self,
         store: AsyncStore,
         *,
-        writers: int = 2,
+        writers: int = 3,
         max_waiting: int = 10_000,
         tenants: Collection[UUID] = (),
         clock: Callable[[], datetime] | None = None,

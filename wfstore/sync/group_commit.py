@@ -76,7 +76,7 @@ class GroupWriter(GroupCalls):
         self,
         store: Store,
         *,
-        writers: int = 2,
+        writers: int = 3,
         max_waiting: int = 10_000,
         tenants: Collection[UUID] = (),
         clock: Callable[[], datetime] | None = None,

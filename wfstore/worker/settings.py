@@ -40,7 +40,7 @@ class Settings:
     worker_id: str | None = None
     permanent: tuple[type[Exception], ...] = ()
     listen: bool = True
-    writers: int = 2
+    writers: int = 3
     handler_connections: int = 4
     prepare_threshold: int | None = 5
     clock: Callable[[], datetime] = utc_now

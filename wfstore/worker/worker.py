@@ -44,7 +44,7 @@ class Worker:
         worker_id: str | None = None,
         permanent: Sequence[type[Exception]] = (),
         listen: bool = True,
-        writers: int = 2,
+        writers: int = 3,
         handler_connections: int = 4,
         prepare_threshold: int | None = 5,
         handle_signals: bool = True,
