@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg import BaseConnection, pq
 from psycopg.abc import PQGen
-from psycopg.errors import InvalidSqlStatementName, error_from_result
+from psycopg.errors import InvalidSqlStatementName, OperationalError, error_from_result
 from psycopg.pq.abc import PGconn, PGresult
 from psycopg.waiting import Ready, Wait
 
@@ -89,6 +89,8 @@ class Exchange:
                 if isinstance(error, InvalidSqlStatementName):  # somebody has discarded them
                     self._session.prepared.clear()
                 raise error
+        if len(results) < len(self._calls):
+            raise OperationalError("the connection was lost before all was answered")
         return [self._session.read(call[0], result) for call, result in zip(self._calls, results, strict=True)]
 
 
