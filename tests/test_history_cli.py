@@ -242,7 +242,7 @@ def test_periods_for_an_import(store: Store, database: str, tmp_path: Path) -> N
     there = json.loads(make(database, *whole, "--json").stdout)
     assert there == {"there": [f"p202103{day:02}" for day in (1, 8, 15, 22, 29)]}
     assert store.partitions.missing(ats=[datetime(2021, 3, day, tzinfo=UTC) for day in (1, 12, 31)]) == []
-    assert "1 periods are there, from p20210329 to p20210329" in make(database, "--from", "2021-04-02").stdout
+    assert "There: 1 period, from p20210329 to p20210329" in make(database, "--from", "2021-04-02").stdout
 
 
 def test_periods_that_cannot_be_made(database: str, admin: Admin) -> None:

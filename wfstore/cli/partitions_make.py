@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -56,6 +57,10 @@ def make(
     if json:
         output.print_json({"would_make" if dry_run else "there": starts if dry_run else suffixes})
     elif dry_run:
-        typer.echo(f"{len(starts)} periods, from {starts[0]:%Y-%m-%d} to that of {starts[-1]:%Y-%m-%d}")
+        typer.echo(f"{_periods(starts)}, from {starts[0]:%Y-%m-%d} to that of {starts[-1]:%Y-%m-%d}")
     else:
-        typer.echo(f"{len(suffixes)} periods are there, from {suffixes[0]} to {suffixes[-1]}")
+        typer.echo(f"There: {_periods(suffixes)}, from {suffixes[0]} to {suffixes[-1]}")
+
+
+def _periods(counted: Sized) -> str:
+    return "1 period" if len(counted) == 1 else f"{len(counted)} periods"

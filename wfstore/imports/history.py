@@ -221,7 +221,8 @@ def _node(node_id: str, run: dict[str, Any]) -> NodeRun:
 
 def _fault(document: dict[str, Any], error: Exception) -> InvalidDocument:
     """Say where a document is not as it must be; slower than to read it."""
-    named = f"execution {document.get('execution_id')}"
+    identifier = document.get("execution_id")
+    named = "an execution without an execution_id" if identifier is None else f"execution {identifier}"
     if document.get("end_time") is None:
         return InvalidDocument(
             f"{named}: it has no end_time, so it has not ended; only executions that have are history"
