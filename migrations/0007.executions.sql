@@ -164,15 +164,6 @@ COMMENT ON COLUMN node_executions.output_data IS 'What it returned.';
 COMMENT ON COLUMN node_executions.error_data IS 'Why it failed.';
 COMMENT ON COLUMN node_executions.retry_count IS 'Repetitions under this run_index so far.';
 COMMENT ON COLUMN node_executions.max_retries IS 'Repetitions allowed.';
--- Payloads of some kilobytes are compressed: by lz4 in a fifth of the time that pglz takes, which a writer waits for.
-DO $$
-BEGIN
-    ALTER TABLE node_executions ALTER COLUMN input_data SET COMPRESSION lz4;
-    ALTER TABLE node_executions ALTER COLUMN output_data SET COMPRESSION lz4;
-EXCEPTION
-    WHEN feature_not_supported THEN NULL; -- a server that was built without it goes on with pglz
-END
-$$;
 CREATE TRIGGER node_executions_transition AFTER UPDATE ON node_executions
     FOR EACH ROW WHEN (OLD.status IN ('SUCCESS', 'ERROR', 'SKIPPED', 'CANCELED'))
     EXECUTE FUNCTION wfstore_refuse_history('node');

@@ -30,14 +30,24 @@ WHERE role.rolname = current_user;
 -- Let the server end a transaction of this session that does nothing for so long: it would hold its locks. Compile no
 -- plans: each of ours runs for less time than that takes. And read no table from its beginning to its end where there
 -- is an index: a plan that was made while the queue was empty would go on to do so when it is full. And plan what is
--- prepared once, for all arguments: with many partitions planning takes longer than what is planned.
+-- prepared once, for all arguments: with many partitions planning takes longer than what is planned. Compress payloads
+-- by lz4 where the server has it: a writer waits a fifth of the time that pglz takes.
 -- returns: SessionSettings
 SELECT
     set_config('idle_in_transaction_session_timeout', :idle_in_transaction_timeout::text, false)
         AS idle_in_transaction_timeout,
     set_config('jit', 'off', false) AS jit,
     set_config('enable_seqscan', 'off', false) AS enable_seqscan,
-    set_config('plan_cache_mode', 'force_generic_plan', false) AS plan_cache_mode;
+    set_config('plan_cache_mode', 'force_generic_plan', false) AS plan_cache_mode,
+    coalesce(
+        (
+            SELECT set_config('default_toast_compression', 'lz4', false)
+            FROM pg_catalog.pg_settings AS s
+            WHERE s.name = 'default_toast_compression'
+                AND 'lz4' = ANY(s.enumvals)
+        ),
+        current_setting('default_toast_compression')
+    ) AS default_toast_compression;
 
 -- name: plan_anew()!
 -- Let what follows in this transaction be planned for its arguments.

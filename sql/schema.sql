@@ -1512,7 +1512,7 @@ INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, rec
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0004.users', '187a7c067bf0dcbe23025e3fb32bcca27b1cc99e3d639c81aefaec61b73e82aa', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0005.workflows', 'e429788a0a60fb9d261331ba6a6a8b2b79a8d1847ed8a4a077658d0fc6e4798b', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0006.nodes', '1a81b6c18ccb3a93650e83890a2a22f8c5689b6fa94e934e3ebac2aaf68691df', false, now());
-INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0007.executions', '1882fd9dd8752fbff3a42c0fce8660ee932aee76882ad5a3a76d35a623df21d3', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0007.executions', '2e4f86d28774813a3d5c3451587a0f166d5e1a71c12c6688eba00fadf2652d99', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0008.execution_queue', 'e2567caa5adff532e5ec400d3c24ad080f63aa5b92808d247dd8ac36bf092683', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0009.execution_control', '16a40deca84b844ecf6b6ae139630cc40461957b324382e61a4d37fd417041af', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0010.execution_signals', '1474036b251bbf2c42cf31c566890160ec1c13d6930321a7fc8574ccf06bb645', false, now());

@@ -120,7 +120,7 @@ PINS = [
     Pin(
         "executions.start_many",
         HISTORY,
-        rows="execution_ids + min(queued, 100)",
+        rows="3 * execution_ids",
         role=WORKER,
         periods="1",
         blocks="20 + 6 * rows",

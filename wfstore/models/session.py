@@ -14,6 +14,7 @@ class SessionSettings(Row):
     jit: str
     enable_seqscan: str
     plan_cache_mode: str
+    default_toast_compression: str
 
 
 class SessionOrder(Row):

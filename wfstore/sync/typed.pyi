@@ -1019,6 +1019,8 @@ class SessionQueries:
         is an index: a plan that was made while the queue was empty would go on to do so when it is full. And plan
         what is
         prepared once, for all arguments: with many partitions planning takes longer than what is planned.
+        Compress payloads
+        by lz4 where the server has it: a writer waits a fifth of the time that pglz takes.
         """
 
     def plan_anew(self, connection: Connection[Any], /) -> int:
