@@ -99,7 +99,9 @@ def _write(database: str, workflow_id: Any, stop: threading.Event, durations: li
             middle = time.perf_counter()
             leases = worker.executions.claim(queue="default", worker_id="w", limit=10, lease=timedelta(minutes=1))
             claimed = time.perf_counter()
-            endings = [Ending(lease=each, status=ExecutionStatus.SUCCESS, end_time=each.start_time) for each in leases]
+            endings = [
+                Ending(lease=each, status=ExecutionStatus.SUCCESS, end_time=each.start_time or 0) for each in leases
+            ]
             worker.executions.finish_many(endings)
             durations += [(before, middle), (middle, claimed), (claimed, time.perf_counter())]
 

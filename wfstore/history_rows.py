@@ -10,25 +10,20 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
-
-import orjson
 
 from wfstore.documents import fault_of
 from wfstore.errors import InvalidInput
 from wfstore.history import EndedExecution, NodeRun
 from wfstore.ids import time_of
-from wfstore.jsonb import keeping_floats
+from wfstore.jsonb import json_bytes
 from wfstore.vocabulary import ExecutionMode, ExecutionStatus, NodeStatus, NodeType
+from wfstore.wire.fields import NULL, jsonb, length, microseconds
 
 _HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)  # the signature; no flags, no extension
 _END = struct.pack("!h", -1)
-_NULL = struct.pack("!i", -1)
-_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # of PostgreSQL's timestamps
-_MICROSECOND = timedelta(microseconds=1)
-_length = struct.Struct("!i").pack
 _int4 = struct.Struct("!ii").pack
 _int8 = struct.Struct("!iq").pack
 _key = struct.Struct("!hi16s").pack
@@ -38,7 +33,7 @@ _NODE_COLUMNS = 12
 
 
 def _words(words: Iterable[str]) -> Mapping[str, bytes]:
-    return {str(word): _length(len(word)) + word.encode() for word in words}
+    return {str(word): length(len(word)) + word.encode() for word in words}
 
 
 _STATUSES = _words(status for status in ExecutionStatus if status.is_final)
@@ -117,7 +112,7 @@ def _row(execution: EndedExecution) -> bytes:
             _object(e.metadata),
             _text(e.error_message, "error_message"),
             _json(e.error_details, "error_details"),
-            _int8(8, (created_at - _EPOCH) // _MICROSECOND),
+            _int8(8, microseconds(created_at)),
         )
     )
 
@@ -163,20 +158,20 @@ def _word(words: Mapping[str, bytes], word: str, name: str) -> bytes:
 
 
 def _milliseconds(value: int | None) -> bytes:
-    return _NULL if value is None else _int8(8, value)
+    return NULL if value is None else _int8(8, value)
 
 
 def _id(value: UUID | None) -> bytes:
-    return _NULL if value is None else _uuid(16, value.bytes)
+    return NULL if value is None else _uuid(16, value.bytes)
 
 
 def _text(value: str | None, name: str) -> bytes:
     if value is None:
-        return _NULL
+        return NULL
     if "\0" in value:
         raise InvalidInput(f"{name} contains a NUL character, which PostgreSQL cannot store")
     text = value.encode()
-    return _length(len(text)) + text
+    return length(len(text)) + text
 
 
 def _name(node_id: str) -> bytes:
@@ -192,16 +187,16 @@ def _object(value: Any) -> bytes:
 
 
 def _json(value: Any, name: str) -> bytes:
-    if value is None:
-        return _NULL
     try:
-        text = keeping_floats(value, is_ours=False) if isinstance(value, bytes) else keeping_floats(orjson.dumps(value))
-    except orjson.JSONEncodeError as error:
-        raise InvalidInput(fault_of(value, name) or f"{name} is not JSON: {error}") from error
+        text = json_bytes(value, name)
+    except InvalidInput as error:
+        raise InvalidInput(fault_of(value, name) or str(error)) from error
+    if text is None:
+        return NULL
     # This is how a NUL is written; the text of the escape is too, behind one more backslash.
     if b"\\u0000" in text and not isinstance(value, bytes) and (fault := fault_of(value, name)):
         raise InvalidInput(fault)
-    return _length(len(text) + 1) + b"\1" + text  # 1 is the version of jsonb's binary form
+    return b"".join(jsonb(text))
 
 
 def _value_at_fault(execution: EndedExecution) -> str | None:

@@ -139,7 +139,7 @@ class PoolRunner:
         )
 
     def run(
-        self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None, last: bool = True
+        self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None, last: bool = False
     ) -> list[Any]:
         """Run the calls in one transaction and one round trip; domain errors for what the database refuses."""
         before: Sequence[Call] = [*self.beginning(), *_planning(self.catalogue, calls)]

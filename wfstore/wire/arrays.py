@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from wfstore.wire.fields import NULL, jsonb, length, microseconds
+
 Encoder = Callable[[Sequence[Any]], list[bytes]]
 
-_NULL = b"\xff\xff\xff\xff"
 _HEADER = struct.Struct(">iiIii")  # dimensions, whether NULLs may occur, type of the elements, length, lower bound
 _EMPTY = struct.Struct(">iiI")
-_LENGTH = struct.Struct(">i").pack
-_JSONB_VERSION = b"\x01"
-_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 def array(elements: Sequence[Any], encode: Encoder, oid: int) -> bytes:
@@ -31,18 +28,18 @@ def array(elements: Sequence[Any], encode: Encoder, oid: int) -> bytes:
 
 
 def _uuids(elements: Sequence[UUID | None]) -> list[bytes]:
-    length = _LENGTH(16)
-    return [_NULL if each is None else length + each.int.to_bytes(16, "big") for each in elements]
+    head = length(16)
+    return [NULL if each is None else head + each.int.to_bytes(16, "big") for each in elements]
 
 
 def _texts(elements: Sequence[str | None]) -> list[bytes]:
     pieces: list[bytes] = []
     for each in elements:
         if each is None:
-            pieces.append(_NULL)
+            pieces.append(NULL)
         else:
             text = str.encode(each)
-            pieces += (_LENGTH(len(text)), text)
+            pieces += (length(len(text)), text)
     return pieces
 
 
@@ -50,7 +47,7 @@ def json_texts(elements: Sequence[bytes | None]) -> list[bytes]:
     """Encode texts of JSON, in UTF-8, for a jsonb array."""
     pieces: list[bytes] = []
     for each in elements:
-        pieces += (_NULL,) if each is None else (_LENGTH(len(each) + 1), _JSONB_VERSION, each)
+        pieces += (NULL,) if each is None else jsonb(each)
     return pieces
 
 
@@ -58,18 +55,18 @@ def _packed(form: str) -> Encoder:
     pack, size = struct.Struct(f">i{form}").pack, struct.calcsize(f">{form}")
 
     def encode(elements: Sequence[Any]) -> list[bytes]:
-        return [_NULL if each is None else pack(size, each) for each in elements]
+        return [NULL if each is None else pack(size, each) for each in elements]
 
     return encode
 
 
 def _times(elements: Sequence[datetime | None]) -> list[bytes]:
     pack = struct.Struct(">iq").pack
-    return [_NULL if each is None else pack(8, (each - _EPOCH) // _MICROSECOND) for each in elements]
+    return [NULL if each is None else pack(8, microseconds(each)) for each in elements]
 
 
 def _booleans(elements: Sequence[bool | None]) -> list[bytes]:
-    pieces = {None: _NULL, True: _LENGTH(1) + b"\x01", False: _LENGTH(1) + b"\x00"}
+    pieces = {None: NULL, True: length(1) + b"\x01", False: length(1) + b"\x00"}
     if any(each is not None and not isinstance(each, bool) for each in elements):
         raise TypeError("neither true nor false")
     return [pieces[each] for each in elements]
