@@ -15,6 +15,28 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN date_bin(interval '1 hour', wfstore_uuid7_time(id), timestamptz '2000-01-01 00:00:00+00');
 COMMENT ON FUNCTION wfstore_uuid7_hour(uuid) IS 'The full hour in which the time of a UUIDv7 lies.';
 
+CREATE FUNCTION wfstore_uuid7_midnight(id uuid) RETURNS timestamptz
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN date_bin(interval '1 day', wfstore_uuid7_hour(id) + interval '23 hours', timestamptz '2000-01-01 00:00:00+00');
+COMMENT ON FUNCTION wfstore_uuid7_midnight(uuid) IS 'The first midnight (UTC) not before the full hour in which the time of a UUIDv7 lies.';
+
+CREATE FUNCTION wfstore_counts_for(workflow uuid, hour timestamptz)
+RETURNS TABLE (counted_workflow_id uuid, counted_hour timestamptz)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT *
+    FROM (
+        VALUES
+            (workflow, hour),
+            ('00000000-0000-0000-0000-000000000000'::uuid, hour),
+            (
+                'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid,
+                date_bin(interval '1 day', hour, timestamptz '2000-01-01 00:00:00+00')
+            )
+    ) AS counted;
+END;
+COMMENT ON FUNCTION wfstore_counts_for(uuid, timestamptz) IS 'What an execution of a workflow and an hour counts for in execution_stats: the workflow, the whole tenant (nil UUID), the tenant''s day (UUID of ones).';
+
 CREATE FUNCTION wfstore_duration(start_time bigint, end_time bigint) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN start_time >= 0 THEN least(end_time - start_time, 1099511627776) END;
@@ -118,15 +140,16 @@ CREATE TABLE execution_stats (
 WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 500);
 -- What goes with a period that is dropped.
 CREATE INDEX execution_stats_hour_idx ON execution_stats (hour);
-COMMENT ON TABLE execution_stats IS 'How many executions ended how, by the hour of their id: the sum over slots. Written by what ends or deletes an execution, in the same statement.';
+COMMENT ON TABLE execution_stats IS 'How many executions ended how, by the hour of their id: the sum over slots. Written by what ends or deletes an execution, in the same statement; see wfstore_counts_for.';
 COMMENT ON COLUMN execution_stats.tenant_id IS 'The tenant.';
-COMMENT ON COLUMN execution_stats.workflow_id IS 'The workflow; the nil UUID: all of the tenant''s. No foreign key: it goes with its period.';
-COMMENT ON COLUMN execution_stats.hour IS 'The full hour of the execution''s id, so that it goes with the period that the id lies in.';
+COMMENT ON COLUMN execution_stats.workflow_id IS 'The workflow; the nil UUID: all of the tenant''s; the UUID of ones: all of the tenant''s by the day. No foreign key: it goes with its period.';
+COMMENT ON COLUMN execution_stats.hour IS 'The full hour, or day (UTC), of the execution''s id, so that it goes with the period that the id lies in.';
 COMMENT ON COLUMN execution_stats.status IS 'SUCCESS, ERROR or CANCELED.';
 COMMENT ON COLUMN execution_stats.slot IS 'Of the connection that wrote it, by its process id: two that write at once do not wait for each other''s commit.';
 COMMENT ON COLUMN execution_stats.executions IS 'How many; what was deleted counts less than nothing in another slot.';
 COMMENT ON COLUMN execution_stats.duration_ms IS 'How long those that began took, in all.';
 COMMENT ON COLUMN execution_stats.durations IS 'How many of them took how long, see wfstore_histogram.';
+
 CREATE POLICY execution_stats_tenant ON execution_stats
     USING (tenant_id::text = current_setting('wfstore.tenant_id', true) OR tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]))
     WITH CHECK (tenant_id::text = current_setting('wfstore.tenant_id', true) OR tenant_id = ANY (string_to_array(nullif(current_setting('wfstore.tenant_id', true), ''), ',')::uuid[]));

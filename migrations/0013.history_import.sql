@@ -50,7 +50,7 @@ BEGIN
             tenant_id, workflow_id, hour, status, slot, executions, duration_ms, durations
         )
         SELECT
-            ended.tenant_id, counts_for.workflow_id, ended.hour, ended.status, mod(pg_backend_pid(), 1024), count(*),
+            ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status, mod(pg_backend_pid(), 1024), count(*),
             coalesce(sum(ended.duration), 0)::bigint, wfstore_histogram(array_agg(ended.duration))
         FROM (
             SELECT
@@ -58,12 +58,9 @@ BEGIN
                 wfstore_duration(taken.start_time, taken.end_time) AS duration
             FROM taken
         ) AS ended
-        -- Of its workflow, and of the whole tenant.
-        CROSS JOIN LATERAL (
-            VALUES (ended.workflow_id), ('00000000-0000-0000-0000-000000000000'::uuid)
-        ) AS counts_for (workflow_id)
-        GROUP BY ended.tenant_id, counts_for.workflow_id, ended.hour, ended.status
-        ORDER BY ended.tenant_id, counts_for.workflow_id, ended.hour, ended.status
+        CROSS JOIN LATERAL wfstore_counts_for(ended.workflow_id, ended.hour) AS counts_for (workflow_id, hour)
+        GROUP BY ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status
+        ORDER BY ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status
         ON CONFLICT (tenant_id, workflow_id, hour, status, slot) DO UPDATE
         SET executions = s.executions + excluded.executions,
             duration_ms = s.duration_ms + excluded.duration_ms,

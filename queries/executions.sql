@@ -60,7 +60,7 @@ counted AS (
         tenant_id, workflow_id, hour, status, slot, executions, duration_ms, durations
     )
     SELECT
-        ended.tenant_id, counts_for.workflow_id, ended.hour, ended.status, mod(pg_backend_pid(), 1024), count(*),
+        ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status, mod(pg_backend_pid(), 1024), count(*),
         coalesce(sum(ended.duration), 0)::bigint, wfstore_histogram(array_agg(ended.duration))
     FROM (
         SELECT
@@ -68,13 +68,10 @@ counted AS (
             wfstore_duration(canceled.start_time, canceled.end_time) AS duration
         FROM canceled
     ) AS ended
-    -- Of its workflow, and of the whole tenant.
-    CROSS JOIN LATERAL (
-        VALUES (ended.workflow_id), ('00000000-0000-0000-0000-000000000000'::uuid)
-    ) AS counts_for (workflow_id)
-    GROUP BY ended.tenant_id, counts_for.workflow_id, ended.hour, ended.status
+    CROSS JOIN LATERAL wfstore_counts_for(ended.workflow_id, ended.hour) AS counts_for (workflow_id, hour)
+    GROUP BY ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status
     -- In one order: two connections that share a slot wait for each other in turn, not in a ring.
-    ORDER BY ended.tenant_id, counts_for.workflow_id, ended.hour, ended.status
+    ORDER BY ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status
     ON CONFLICT (tenant_id, workflow_id, hour, status, slot) DO UPDATE
     SET executions = s.executions + excluded.executions,
         duration_ms = s.duration_ms + excluded.duration_ms,
@@ -191,7 +188,7 @@ counted AS (
         tenant_id, workflow_id, hour, status, slot, executions, duration_ms, durations
     )
     SELECT
-        ended.tenant_id, counts_for.workflow_id, ended.hour, ended.status, mod(pg_backend_pid(), 1024), -1,
+        ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status, mod(pg_backend_pid(), 1024), -1,
         coalesce(-ended.duration, 0), wfstore_histogram(ARRAY[ended.duration], -1)
     FROM (
         SELECT
@@ -199,11 +196,8 @@ counted AS (
             wfstore_duration(deleted.start_time, deleted.end_time) AS duration
         FROM deleted
     ) AS ended
-    -- Of its workflow, and of the whole tenant.
-    CROSS JOIN LATERAL (
-        VALUES (ended.workflow_id), ('00000000-0000-0000-0000-000000000000'::uuid)
-    ) AS counts_for (workflow_id)
-    ORDER BY ended.tenant_id, counts_for.workflow_id, ended.hour, ended.status
+    CROSS JOIN LATERAL wfstore_counts_for(ended.workflow_id, ended.hour) AS counts_for (workflow_id, hour)
+    ORDER BY ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status
     ON CONFLICT (tenant_id, workflow_id, hour, status, slot) DO UPDATE
     SET executions = s.executions + excluded.executions,
         duration_ms = s.duration_ms + excluded.duration_ms,
@@ -447,7 +441,7 @@ counted AS (
         tenant_id, workflow_id, hour, status, slot, executions, duration_ms, durations
     )
     SELECT
-        ended.tenant_id, counts_for.workflow_id, ended.hour, ended.status, mod(pg_backend_pid(), 1024), count(*),
+        ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status, mod(pg_backend_pid(), 1024), count(*),
         coalesce(sum(ended.duration), 0)::bigint, wfstore_histogram(array_agg(ended.duration))
     FROM (
         SELECT
@@ -456,13 +450,10 @@ counted AS (
         FROM written
         WHERE NOT written.retried
     ) AS ended
-    -- Of its workflow, and of the whole tenant.
-    CROSS JOIN LATERAL (
-        VALUES (ended.workflow_id), ('00000000-0000-0000-0000-000000000000'::uuid)
-    ) AS counts_for (workflow_id)
-    GROUP BY ended.tenant_id, counts_for.workflow_id, ended.hour, ended.status
+    CROSS JOIN LATERAL wfstore_counts_for(ended.workflow_id, ended.hour) AS counts_for (workflow_id, hour)
+    GROUP BY ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status
     -- In one order: two connections that share a slot wait for each other in turn, not in a ring.
-    ORDER BY ended.tenant_id, counts_for.workflow_id, ended.hour, ended.status
+    ORDER BY ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status
     ON CONFLICT (tenant_id, workflow_id, hour, status, slot) DO UPDATE
     SET executions = s.executions + excluded.executions,
         duration_ms = s.duration_ms + excluded.duration_ms,
@@ -541,7 +532,7 @@ counted AS (
         tenant_id, workflow_id, hour, status, slot, executions, duration_ms, durations
     )
     SELECT
-        ended.tenant_id, counts_for.workflow_id, ended.hour, ended.status, mod(pg_backend_pid(), 1024), count(*),
+        ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status, mod(pg_backend_pid(), 1024), count(*),
         coalesce(sum(ended.duration), 0)::bigint, wfstore_histogram(array_agg(ended.duration))
     FROM (
         SELECT
@@ -549,13 +540,10 @@ counted AS (
             wfstore_duration(finished.start_time, finished.end_time) AS duration
         FROM finished
     ) AS ended
-    -- Of its workflow, and of the whole tenant.
-    CROSS JOIN LATERAL (
-        VALUES (ended.workflow_id), ('00000000-0000-0000-0000-000000000000'::uuid)
-    ) AS counts_for (workflow_id)
-    GROUP BY ended.tenant_id, counts_for.workflow_id, ended.hour, ended.status
+    CROSS JOIN LATERAL wfstore_counts_for(ended.workflow_id, ended.hour) AS counts_for (workflow_id, hour)
+    GROUP BY ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status
     -- In one order: two connections that share a slot wait for each other in turn, not in a ring.
-    ORDER BY ended.tenant_id, counts_for.workflow_id, ended.hour, ended.status
+    ORDER BY ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status
     ON CONFLICT (tenant_id, workflow_id, hour, status, slot) DO UPDATE
     SET executions = s.executions + excluded.executions,
         duration_ms = s.duration_ms + excluded.duration_ms,
@@ -941,7 +929,7 @@ counted AS (
         tenant_id, workflow_id, hour, status, slot, executions, duration_ms, durations
     )
     SELECT
-        ended.tenant_id, counts_for.workflow_id, ended.hour, ended.status, mod(pg_backend_pid(), 1024), count(*),
+        ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status, mod(pg_backend_pid(), 1024), count(*),
         coalesce(sum(ended.duration), 0)::bigint, wfstore_histogram(array_agg(ended.duration))
     FROM (
         SELECT
@@ -949,13 +937,10 @@ counted AS (
             wfstore_duration(lost.start_time, lost.end_time) AS duration
         FROM ended AS lost
     ) AS ended
-    -- Of its workflow, and of the whole tenant.
-    CROSS JOIN LATERAL (
-        VALUES (ended.workflow_id), ('00000000-0000-0000-0000-000000000000'::uuid)
-    ) AS counts_for (workflow_id)
-    GROUP BY ended.tenant_id, counts_for.workflow_id, ended.hour, ended.status
+    CROSS JOIN LATERAL wfstore_counts_for(ended.workflow_id, ended.hour) AS counts_for (workflow_id, hour)
+    GROUP BY ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status
     -- In one order: two connections that share a slot wait for each other in turn, not in a ring.
-    ORDER BY ended.tenant_id, counts_for.workflow_id, ended.hour, ended.status
+    ORDER BY ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status
     ON CONFLICT (tenant_id, workflow_id, hour, status, slot) DO UPDATE
     SET executions = s.executions + excluded.executions,
         duration_ms = s.duration_ms + excluded.duration_ms,

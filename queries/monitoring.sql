@@ -16,13 +16,25 @@ ORDER BY status;
 -- has them.
 -- returns: StatusCount     rows: 0..6
 -- allow: no-cap (a row for each status, of which there are six)
-WITH counted AS (
-    SELECT s.status, sum(s.executions)::bigint AS executions
+WITH ended AS (
+    -- Hours up to the next midnight, from there days: hours alone are thousands.
+    SELECT s.status, s.executions
     FROM execution_stats AS s
     WHERE s.tenant_id = :tenant_id
         AND s.workflow_id = '00000000-0000-0000-0000-000000000000'
         AND s.hour >= wfstore_uuid7_hour(:since_id::uuid)
-    GROUP BY s.status
+        AND s.hour < wfstore_uuid7_midnight(:since_id::uuid)
+    UNION ALL
+    SELECT s.status, s.executions
+    FROM execution_stats AS s
+    WHERE s.tenant_id = :tenant_id
+        AND s.workflow_id = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+        AND s.hour >= wfstore_uuid7_midnight(:since_id::uuid)
+),
+counted AS (
+    SELECT ended.status, sum(ended.executions)::bigint AS executions
+    FROM ended
+    GROUP BY ended.status
     UNION ALL
     SELECT q.status, count(*) AS executions
     FROM execution_queue AS q
@@ -64,19 +76,33 @@ LIMIT :limit;
 -- How long the finished executions took since the full hour in which :since_id lies. Count and average are exact; a
 -- percentile is that of a histogram whose buckets double: never more than twice or less than half the true one.
 -- returns: Performance     rows: 1
+WITH ended AS (
+    -- Hours up to the next midnight, from there days: hours alone are thousands.
+    SELECT s.status, s.duration_ms, s.durations
+    FROM execution_stats AS s
+    WHERE s.tenant_id = :tenant_id
+        AND s.workflow_id = '00000000-0000-0000-0000-000000000000'
+        AND s.hour >= wfstore_uuid7_hour(:since_id::uuid)
+        AND s.hour < wfstore_uuid7_midnight(:since_id::uuid)
+    UNION ALL
+    SELECT s.status, s.duration_ms, s.durations
+    FROM execution_stats AS s
+    WHERE s.tenant_id = :tenant_id
+        AND s.workflow_id = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+        AND s.hour >= wfstore_uuid7_midnight(:since_id::uuid)
+),
+taken AS (
+    SELECT sum(ended.duration_ms) AS duration_ms, wfstore_sum_histograms(ended.durations) AS durations
+    FROM ended
+    WHERE ended.status IN ('SUCCESS', 'ERROR')
+)
 SELECT
-    coalesce(wfstore_histogram_size(wfstore_sum_histograms(s.durations)), 0) AS executions,
-    (
-        sum(s.duration_ms) / nullif(wfstore_histogram_size(wfstore_sum_histograms(s.durations)), 0)
-    )::double precision AS average_ms,
-    wfstore_percentile(wfstore_sum_histograms(s.durations), 0.5) AS p50_ms,
-    wfstore_percentile(wfstore_sum_histograms(s.durations), 0.95) AS p95_ms,
-    wfstore_percentile(wfstore_sum_histograms(s.durations), 0.99) AS p99_ms
-FROM execution_stats AS s
-WHERE s.tenant_id = :tenant_id
-    AND s.workflow_id = '00000000-0000-0000-0000-000000000000'
-    AND s.hour >= wfstore_uuid7_hour(:since_id::uuid)
-    AND s.status IN ('SUCCESS', 'ERROR');
+    coalesce(wfstore_histogram_size(taken.durations), 0) AS executions,
+    (taken.duration_ms / nullif(wfstore_histogram_size(taken.durations), 0))::double precision AS average_ms,
+    wfstore_percentile(taken.durations, 0.5) AS p50_ms,
+    wfstore_percentile(taken.durations, 0.95) AS p95_ms,
+    wfstore_percentile(taken.durations, 0.99) AS p99_ms
+FROM taken;
 
 -- name: performance_by_workflow(limit, since_id, tenant_id)
 -- The same for each workflow, those with most executions first.
@@ -94,6 +120,7 @@ WITH taken AS (
     FROM execution_stats AS s
     WHERE s.tenant_id = :tenant_id
         AND s.workflow_id > '00000000-0000-0000-0000-000000000000'
+        AND s.workflow_id < 'ffffffff-ffff-ffff-ffff-ffffffffffff'
         AND s.hour >= wfstore_uuid7_hour(:since_id::uuid)
         AND s.status IN ('SUCCESS', 'ERROR')
     GROUP BY s.workflow_id

@@ -232,6 +232,16 @@ $$;
 
 COMMENT ON FUNCTION public.wfstore_child_ended() IS 'Row trigger: the last child to end wakes a parent that waits for its children.';
 
+CREATE FUNCTION public.wfstore_counts_for(workflow uuid, hour timestamp with time zone) RETURNS TABLE(counted_workflow_id uuid, counted_hour timestamp with time zone)
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    BEGIN ATOMIC
+ SELECT counted.column1,
+     counted.column2
+    FROM ( VALUES (wfstore_counts_for.workflow,wfstore_counts_for.hour), ('00000000-0000-0000-0000-000000000000'::uuid,wfstore_counts_for.hour), ('ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid,date_bin('1 day'::interval, wfstore_counts_for.hour, '2000-01-01 00:00:00+00'::timestamp with time zone))) counted;
+END;
+
+COMMENT ON FUNCTION public.wfstore_counts_for(workflow uuid, hour timestamp with time zone) IS 'What an execution of a workflow and an hour counts for in execution_stats: the workflow, the whole tenant (nil UUID), the tenant''s day (UUID of ones).';
+
 CREATE FUNCTION public.wfstore_create_partition(at timestamp with time zone) RETURNS text
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -660,7 +670,7 @@ BEGIN
             tenant_id, workflow_id, hour, status, slot, executions, duration_ms, durations
         )
         SELECT
-            ended.tenant_id, counts_for.workflow_id, ended.hour, ended.status, mod(pg_backend_pid(), 1024), count(*),
+            ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status, mod(pg_backend_pid(), 1024), count(*),
             coalesce(sum(ended.duration), 0)::bigint, wfstore_histogram(array_agg(ended.duration))
         FROM (
             SELECT
@@ -668,12 +678,9 @@ BEGIN
                 wfstore_duration(taken.start_time, taken.end_time) AS duration
             FROM taken
         ) AS ended
-        -- Of its workflow, and of the whole tenant.
-        CROSS JOIN LATERAL (
-            VALUES (ended.workflow_id), ('00000000-0000-0000-0000-000000000000'::uuid)
-        ) AS counts_for (workflow_id)
-        GROUP BY ended.tenant_id, counts_for.workflow_id, ended.hour, ended.status
-        ORDER BY ended.tenant_id, counts_for.workflow_id, ended.hour, ended.status
+        CROSS JOIN LATERAL wfstore_counts_for(ended.workflow_id, ended.hour) AS counts_for (workflow_id, hour)
+        GROUP BY ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status
+        ORDER BY ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status
         ON CONFLICT (tenant_id, workflow_id, hour, status, slot) DO UPDATE
         SET executions = s.executions + excluded.executions,
             duration_ms = s.duration_ms + excluded.duration_ms,
@@ -731,6 +738,12 @@ CREATE FUNCTION public.wfstore_uuid7_hour(id uuid) RETURNS timestamp with time z
     RETURN date_bin('01:00:00'::interval, public.wfstore_uuid7_time(id), '2000-01-01 00:00:00+00'::timestamp with time zone);
 
 COMMENT ON FUNCTION public.wfstore_uuid7_hour(id uuid) IS 'The full hour in which the time of a UUIDv7 lies.';
+
+CREATE FUNCTION public.wfstore_uuid7_midnight(id uuid) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN date_bin('1 day'::interval, (public.wfstore_uuid7_hour(id) + '23:00:00'::interval), '2000-01-01 00:00:00+00'::timestamp with time zone);
+
+COMMENT ON FUNCTION public.wfstore_uuid7_midnight(id uuid) IS 'The first midnight (UTC) not before the full hour in which the time of a UUIDv7 lies.';
 
 CREATE FUNCTION public.wfstore_woken(of_queue text) RETURNS void
     LANGUAGE sql
@@ -967,10 +980,10 @@ WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_
 
 ALTER TABLE ONLY public.execution_stats FORCE ROW LEVEL SECURITY;
 
-COMMENT ON TABLE public.execution_stats IS 'How many executions ended how, by the hour of their id: the sum over slots. Written by what ends or deletes an execution, in the same statement.';
+COMMENT ON TABLE public.execution_stats IS 'How many executions ended how, by the hour of their id: the sum over slots. Written by what ends or deletes an execution, in the same statement; see wfstore_counts_for.';
 COMMENT ON COLUMN public.execution_stats.tenant_id IS 'The tenant.';
-COMMENT ON COLUMN public.execution_stats.workflow_id IS 'The workflow; the nil UUID: all of the tenant''s. No foreign key: it goes with its period.';
-COMMENT ON COLUMN public.execution_stats.hour IS 'The full hour of the execution''s id, so that it goes with the period that the id lies in.';
+COMMENT ON COLUMN public.execution_stats.workflow_id IS 'The workflow; the nil UUID: all of the tenant''s; the UUID of ones: all of the tenant''s by the day. No foreign key: it goes with its period.';
+COMMENT ON COLUMN public.execution_stats.hour IS 'The full hour, or day (UTC), of the execution''s id, so that it goes with the period that the id lies in.';
 COMMENT ON COLUMN public.execution_stats.status IS 'SUCCESS, ERROR or CANCELED.';
 COMMENT ON COLUMN public.execution_stats.slot IS 'Of the connection that wrote it, by its process id: two that write at once do not wait for each other''s commit.';
 COMMENT ON COLUMN public.execution_stats.executions IS 'How many; what was deleted counts less than nothing in another slot.';
@@ -1516,9 +1529,9 @@ INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, rec
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0008.execution_queue', 'e2567caa5adff532e5ec400d3c24ad080f63aa5b92808d247dd8ac36bf092683', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0009.execution_control', '16a40deca84b844ecf6b6ae139630cc40461957b324382e61a4d37fd417041af', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0010.execution_signals', '1474036b251bbf2c42cf31c566890160ec1c13d6930321a7fc8574ccf06bb645', false, now());
-INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0011.execution_stats', '594a497951b99a81cdcbc8b64bbaf4f1ab1a3520a23c10fe8e2af6d87e9bee0c', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0011.execution_stats', '48d8be5e3c458a1334e68ffdcd74e1c43c8ef99fdd4cd2a663c1bd61e4b87331', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0012.dropping_periods', '611f2d5412fad3fbd323791adbe27833b4376499dc9079823450481065ecbe4a', false, now());
-INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0013.history_import', 'c3dcfd78423777b19e003c276225d9623c67eb2218e39aa0fbc28c9db5231ae2', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0013.history_import', '44a154872e185e85797c9303985b65f848f9a3c3aa68340d85e304995bf0f654', false, now());
 
 ALTER TABLE ONLY public._yoyo_log
     ADD CONSTRAINT _yoyo_log_pkey PRIMARY KEY (id);

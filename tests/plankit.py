@@ -57,7 +57,11 @@ _FACTS = b"""
         (
             SELECT count(*) FROM execution_stats
             WHERE tenant_id = ANY(%(tenants)s) AND hour >= wfstore_uuid7_hour(%(since_id)s)
-                AND workflow_id = '00000000-0000-0000-0000-000000000000'
+                AND CASE workflow_id
+                    WHEN '00000000-0000-0000-0000-000000000000' THEN hour < wfstore_uuid7_midnight(%(since_id)s)
+                    WHEN 'ffffffff-ffff-ffff-ffff-ffffffffffff' THEN hour >= wfstore_uuid7_midnight(%(since_id)s)
+                    ELSE false
+                END
         ) AS totals,
         (
             SELECT count(*) FROM node_executions WHERE tenant_id = ANY(%(tenants)s) AND execution_id >= %(since_id)s

@@ -8,7 +8,7 @@ A bound is a formula in the query's parameters (of an array its length) and in t
     others, due             what in the claimed queue is ready and of tenants that the claim is not for; what is due
     parked                  what of the workflow is parked because it is paused
     results                 its node results since `since_id`
-    counts, totals          its rows of the roll-up since `since_id`: all, and those of the whole tenant
+    counts, totals          its rows of the roll-up since `since_id`: all, and those that say what the whole tenant did
     periods, since          partitions of history: all, and those since `since_id`
 
 It holds with 50,000 rows as with 100,000. Touched is what a scan returns or throws away, the scans of arrays and
@@ -101,7 +101,7 @@ PINS = [
     # --- history ---
     Pin("executions.get", HISTORY, rows="1", periods="1"),
     Pin("executions.get_many", HISTORY, rows="execution_ids", periods="execution_ids"),
-    Pin("executions.delete", f"{HISTORY}|{STATS}", rows="8", periods="1"),
+    Pin("executions.delete", f"{HISTORY}|{STATS}", rows="9", periods="1"),
     Pin("executions.update_metadata", HISTORY, rows="1", periods="1"),
     # pages go from the latest period to older ones until they are full
     Pin("executions.page", HISTORY, rows="limit", periods="periods"),
@@ -209,8 +209,8 @@ PINS = [
     # --- monitoring: what is counted is read, and nothing from before the window ---
     Pin("monitoring.active_by_status", QUEUE, rows="queued"),
     Pin("monitoring.queue_depth", f"{QUEUE} {PAUSES}|execution_pauses_name_idx", rows="queued + 5"),
-    Pin("monitoring.by_status", f"{STATS}|{STATS_HOURS} {QUEUE}", rows="totals + queued + 12"),
-    Pin("monitoring.performance", f"{STATS}|{STATS_HOURS}", rows="totals"),
+    Pin("monitoring.by_status", f"{STATS}|{STATS_HOURS} {QUEUE}", rows="2 * totals + queued + 12"),
+    Pin("monitoring.performance", f"{STATS}|{STATS_HOURS}", rows="2 * totals + 1"),
     Pin("monitoring.performance_by_workflow", f"{STATS}|{STATS_HOURS} {WORKFLOWS}", rows="2 * counts + 3 * limit"),
     Pin("monitoring.failing_nodes", f"{RESULTS}|{HISTORY}", rows="2 * results", periods="since"),
     Pin("monitoring.slowest_nodes", f"{RESULTS}|{HISTORY}", rows="2 * results", periods="since"),

@@ -122,10 +122,10 @@ LEFT JOIN queued AS parent
 WHERE q.i <= 5000;
 INSERT INTO execution_stats (tenant_id, workflow_id, hour, status, slot, executions, duration_ms, durations)
 SELECT
-    e.tenant_id, counts_for.workflow_id, wfstore_uuid7_hour(e.id), e.status, mod(e.i, 3), count(*), 0,
+    e.tenant_id, counts_for.workflow_id, counts_for.hour, e.status, mod(e.i, 3), count(*), 0,
     array_fill(0::bigint, ARRAY[31]) || count(*)
 FROM execution AS e
-CROSS JOIN LATERAL (VALUES (e.workflow_id), ('00000000-0000-0000-0000-000000000000'::uuid)) AS counts_for (workflow_id)
+CROSS JOIN LATERAL wfstore_counts_for(e.workflow_id, wfstore_uuid7_hour(e.id)) AS counts_for (workflow_id, hour)
 GROUP BY e.tenant_id, counts_for.workflow_id, 3, e.status, 5;
 INSERT INTO node_executions (tenant_id, execution_id, node_id, node_type, status, start_time, end_time, output_data)
 SELECT

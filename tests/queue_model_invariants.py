@@ -83,7 +83,7 @@ BROKEN = {
         LEFT JOIN workflow_executions AS e USING (tenant_id, execution_id)
         WHERE e.status IS DISTINCT FROM 'ERROR'
     """,
-    # Of each workflow, and (the nil UUID) of the whole tenant; a histogram has as many as have a duration.
+    # Of each workflow, and of the whole tenant, by the hour (the nil UUID) and by the day; a histogram has as many as have a duration.
     "what has ended is counted in the roll-up, by the hour of its id": """
         SELECT *
         FROM (
@@ -94,13 +94,16 @@ BROKEN = {
             HAVING sum(s.executions) <> 0 OR sum(s.duration_ms) <> 0
         ) AS counted
         FULL JOIN (
-            SELECT e.tenant_id, of.workflow_id, date_trunc('hour', wfstore_uuid7_time(e.execution_id), 'UTC') AS hour,
+            SELECT e.tenant_id, of.workflow_id, date_trunc(of.unit, wfstore_uuid7_time(e.execution_id), 'UTC') AS hour,
                 e.status, count(*) AS executions, coalesce(sum(e.end_time - e.start_time), 0) AS duration_ms,
                 wfstore_histogram(array_agg(e.end_time - e.start_time)) AS durations
             FROM workflow_executions AS e
             CROSS JOIN LATERAL (
-                VALUES (e.workflow_id), ('00000000-0000-0000-0000-000000000000'::uuid)
-            ) AS of (workflow_id)
+                VALUES
+                    (e.workflow_id, 'hour'),
+                    ('00000000-0000-0000-0000-000000000000'::uuid, 'hour'),
+                    ('ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid, 'day')
+            ) AS of (workflow_id, unit)
             WHERE e.status IN ('SUCCESS', 'ERROR', 'CANCELED')
             GROUP BY e.tenant_id, of.workflow_id, 3, e.status
         ) AS there USING (tenant_id, workflow_id, hour, status, executions, duration_ms, durations)

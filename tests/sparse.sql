@@ -46,9 +46,9 @@ SELECT
 FROM workflow_executions
 WHERE status = 'NEW';
 INSERT INTO execution_stats (tenant_id, workflow_id, hour, status, slot, executions, duration_ms, durations)
-SELECT e.tenant_id, of.workflow_id, wfstore_uuid7_hour(e.execution_id), 'SUCCESS', 1, 1, 4, wfstore_histogram('{4}')
+SELECT e.tenant_id, of.workflow_id, of.hour, 'SUCCESS', 1, 1, 4, wfstore_histogram('{4}')
 FROM workflow_executions AS e
-CROSS JOIN LATERAL (VALUES (e.workflow_id), ('00000000-0000-0000-0000-000000000000')) AS of (workflow_id)
+CROSS JOIN LATERAL wfstore_counts_for(e.workflow_id, wfstore_uuid7_hour(e.execution_id)) AS of (workflow_id, hour)
 WHERE e.status = 'SUCCESS';
 INSERT INTO execution_queue (
     tenant_id, execution_id, workflow_id, status, ready, attempt, worker_id, concurrency_key, visible_at, wait_signal

@@ -17,6 +17,8 @@ from wfstore.vocabulary import ExecutionStatus
 
 EVERYTHING = UUID(int=0)
 """What counts for the whole tenant, instead of a workflow."""
+DAYS = UUID(int=2**128 - 1)
+"""The same by the day."""
 
 
 def bucket_of(milliseconds: int) -> int:
@@ -103,7 +105,7 @@ def test_whatever_ends_is_counted_where_its_id_lies(store: Store, worker: Store,
         assert store.executions.delete(execution_id=lease.execution_id) == 1
         assert store.executions.delete(execution_id=lease.execution_id) == 0
     assert store.executions.delete(execution_id=parent) == 1
-    assert counts(admin, EVERYTHING) == {"SUCCESS": 4, "ERROR": 2, "CANCELED": 3}
+    assert counts(admin, EVERYTHING) == counts(admin, DAYS) == {"SUCCESS": 4, "ERROR": 2, "CANCELED": 3}
     assert counts(admin, first) == {"SUCCESS": 2, "ERROR": 1}
     assert broken(admin) == []
 
@@ -122,12 +124,12 @@ def test_a_batch_is_one_row_for_each_workflow_hour_and_status(store: Store, work
     text = "SELECT workflow_id, status, slot, sum(executions)::integer FROM execution_stats GROUP BY 1, 2, 3"
     found = admin.execute(text).fetchall()
     slots = {slot for _, _, slot, _ in found}
-    expected = [(w, s, 40) for w in (workflow_id, EVERYTHING) for s in ("SUCCESS", "ERROR")]
+    expected = [(w, s, 40) for w in (workflow_id, EVERYTHING, DAYS) for s in ("SUCCESS", "ERROR")]
     assert sorted((str(w), s, sum(n for a, b, _, n in found if (a, b) == (w, s))) for w, s, _ in expected) == sorted(
         (str(w), s, n) for w, s, n in expected
     )
     [written] = admin.execute("SELECT count(*) FROM execution_stats").fetchone() or [0]
-    assert written == 4 * len(slots)
+    assert written == 6 * len(slots)
 
 
 # --- pages by a rare status, and updates that stay on their page --------------------------------------------

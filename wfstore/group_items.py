@@ -10,11 +10,11 @@ from wfstore.documents import fault_of
 from wfstore.errors import InvalidInput
 from wfstore.grouping import Entry, Kind
 from wfstore.jsonb import json_bytes
-from wfstore.leases import Ending, Failure, NewExecution, NodeResult
+from wfstore.leases import Ending, Failure, NewExecution, NodeResult, result_row
 
 
 def prepare(kind: Kind, entry: Entry) -> None:
-    """Replace the item of an entry by one whose JSON is encoded.
+    """Replace the item of an entry by one whose JSON is encoded; of a node's result, make the row.
 
     Raises:
         InvalidInput: it is not JSON that can be stored.
@@ -28,8 +28,8 @@ def _json(entry: Entry, value: Any, column: str, query: str) -> bytes | None:
     text = json_bytes(value, column)
     if text is None:
         return None
-    # NUL, which PostgreSQL refuses; an escaped backslash before it makes it another text
-    if b"\\u0000" in text and (fault := fault_of([value], column, texts_only=True)):
+    # NUL, which PostgreSQL refuses; an escaped backslash before it makes it another text. One byte is found faster.
+    if b"\\" in text and b"\\u0000" in text and (fault := fault_of([value], column, texts_only=True)):
         raise InvalidInput(f"{query}: {fault}")
     entry.weight += len(text)
     return text
@@ -37,20 +37,13 @@ def _json(entry: Entry, value: Any, column: str, query: str) -> bytes | None:
 
 def _result(entry: Entry, given: NodeResult) -> NodeResult:
     query = "node_executions.record_many"
-    return NodeResult(  # five times as fast as replace()
-        lease=given.lease,
-        node_id=given.node_id,
-        node_type=given.node_type,
-        status=given.status,
-        start_time=given.start_time,
-        end_time=given.end_time,
-        input_data=_json(entry, given.input_data, "input_data", query),
-        output_data=_json(entry, given.output_data, "output_data", query),
-        error_data=_json(entry, given.error_data, "error_data", query),
-        run_index=given.run_index,
-        retry_count=given.retry_count,
-        max_retries=given.max_retries,
+    entry.row = result_row(
+        given,
+        _json(entry, given.input_data, "input_data", query),
+        _json(entry, given.output_data, "output_data", query),
+        _json(entry, given.error_data, "error_data", query),
     )
+    return given
 
 
 def _ending(entry: Entry, given: Ending) -> Ending:

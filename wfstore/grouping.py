@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from wfstore.errors import OutcomeUnknown, WfstoreError
+from wfstore.leases import ResultRow
 
 _SMALLEST_FULL_BATCH = 32
 _LARGEST_BATCH = 1_000
@@ -29,6 +30,8 @@ class Kind(Enum):
     FINISH = "finishes"
     FAIL = "fails"
     ENQUEUE = "enqueues"
+
+    __hash__ = object.__hash__  # there is one of each; Enum's own is a call of Python's for each look into a dict
 
 
 class Answer(Protocol):
@@ -50,7 +53,7 @@ class Answer(Protocol):
 class Entry:
     """A call that waits."""
 
-    __slots__ = ("answer", "execution_id", "item", "lane", "number", "part", "tenant_id", "weight")
+    __slots__ = ("answer", "execution_id", "item", "lane", "number", "part", "row", "tenant_id", "weight")
 
     def __init__(self, item: Any, tenant_id: UUID, execution_id: UUID, answer: Any, part: Any = None) -> None:
         """Take part in statements where no other entry is of the same execution and `part`."""
@@ -63,6 +66,8 @@ class Entry:
         """Characters of JSON."""
         self.number = 0
         self.lane: Lane
+        self.row: ResultRow
+        """Of a node's result, once it is prepared."""
 
 
 class Lane:

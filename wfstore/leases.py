@@ -106,6 +106,35 @@ class NodeResult:
         return (self.lease.tenant_id, self.lease.execution_id, self.node_id, self.run_index)
 
 
+ResultRow = tuple[Any, ...]
+"""A node's run as `node_executions.record_many` takes it; its columns are `RESULT_COLUMNS`."""
+RESULT_COLUMNS = (
+    *("tenant_ids", "execution_ids", "attempts", "node_ids", "run_indexes", "node_types", "statuses", "start_times"),
+    *("end_times", "input_data", "output_data", "error_data", "retry_counts", "max_retries"),
+)
+
+
+def result_row(result: NodeResult, input_data: Any, output_data: Any, error_data: Any) -> ResultRow:
+    """Make the row of a result, with these payloads instead of its own."""
+    lease = result.lease
+    return (
+        lease.tenant_id,
+        lease.execution_id,
+        lease.attempt,
+        result.node_id,
+        result.run_index,
+        result.node_type,
+        result.status,
+        result.start_time,
+        result.end_time,
+        input_data,
+        output_data,
+        error_data,
+        result.retry_count,
+        result.max_retries,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
     """How an execution ends, to be stored under a lease."""

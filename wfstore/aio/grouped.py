@@ -131,7 +131,7 @@ class AsyncGroupStatements:
     async def _write(self, kind: Kind, detail: Any, entries: Sequence[Entry]) -> list[Any]:
         items = [entry.item for entry in entries]
         if kind is Kind.RESULT:
-            return list(await self._results(entries).record_many(items))
+            return list(await self._results(entries).record_rows([entry.row for entry in entries], items))
         executions = self._of(entries)
         match kind:
             case Kind.HEARTBEAT:

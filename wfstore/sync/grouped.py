@@ -132,7 +132,7 @@ class GroupStatements:
     def _write(self, kind: Kind, detail: Any, entries: Sequence[Entry]) -> list[Any]:
         items = [entry.item for entry in entries]
         if kind is Kind.RESULT:
-            return list(self._results(entries).record_many(items))
+            return list(self._results(entries).record_rows([entry.row for entry in entries], items))
         executions = self._of(entries)
         match kind:
             case Kind.HEARTBEAT:

@@ -10,7 +10,7 @@ from uuid import UUID
 import orjson
 
 from wfstore.errors import AlreadyRecorded, InvalidInput, WfstoreError
-from wfstore.leases import NodeResult
+from wfstore.leases import RESULT_COLUMNS, NodeResult, ResultRow, result_row
 from wfstore.models import NodeExecution, NodeExecutionSummary, RecordRefusal
 from wfstore.sync.leasing import lease_lost
 from wfstore.sync.typed import NodeExecutionsNamespace
@@ -41,9 +41,17 @@ class NodeExecutions(NodeExecutionsNamespace):
         Raises:
             InvalidInput: two of them have the same key; nothing was written.
         """
+        if not results:
+            return []
         if _one_twice(results):
             raise InvalidInput("two results of one call have the same execution, node and run_index")
-        refused: list[RecordRefusal] = self._run("record_many", **_arrays(results))
+        rows = [result_row(each, each.input_data, each.output_data, each.error_data) for each in results]
+        return self.record_rows(rows, results)
+
+    def record_rows(self, rows: Sequence[ResultRow], results: Sequence[NodeResult]) -> list[WfstoreError | None]:
+        """Store the rows of results, no two of one key."""
+        columns = dict(zip(RESULT_COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
+        refused: list[RecordRefusal] = self._run("record_many", **columns)
         refusals: list[WfstoreError | None] = [None] * len(results)
         clashes = []
         for each in refused:
@@ -92,25 +100,6 @@ def _one_twice(results: Sequence[NodeResult]) -> bool:
     """Whether two results have the same key; UUIDs hash in Python, their numbers do not."""
     keys = {(r.lease.execution_id.int, r.node_id, r.run_index, r.lease.tenant_id.int) for r in results}
     return len(keys) != len(results)
-
-
-def _arrays(results: Sequence[NodeResult]) -> dict[str, list[Any]]:
-    return {
-        "tenant_ids": [r.lease.tenant_id for r in results],
-        "execution_ids": [r.lease.execution_id for r in results],
-        "attempts": [r.lease.attempt for r in results],
-        "node_ids": [r.node_id for r in results],
-        "run_indexes": [r.run_index for r in results],
-        "node_types": [r.node_type for r in results],
-        "statuses": [r.status for r in results],
-        "start_times": [r.start_time for r in results],
-        "end_times": [r.end_time for r in results],
-        "input_data": [r.input_data for r in results],
-        "output_data": [r.output_data for r in results],
-        "error_data": [r.error_data for r in results],
-        "retry_counts": [r.retry_count for r in results],
-        "max_retries": [r.max_retries for r in results],
-    }
 
 
 def _compare(result: NodeResult, row: NodeExecution) -> AlreadyRecorded | None:

@@ -14,6 +14,9 @@ from uuid import UUID
 
 from wfstore.wire.fields import NULL, jsonb, length, microseconds
 
+_ALIKE = 4
+"""From so many elements on it pays to look whether all are equal, as a batch's tenants and kinds of nodes are."""
+
 Encoder = Callable[[Sequence[Any]], list[bytes]]
 
 _HEADER = struct.Struct(">iiIii")  # dimensions, whether NULLs may occur, type of the elements, length, lower bound
@@ -24,7 +27,11 @@ def array(elements: Sequence[Any], encode: Encoder, oid: int) -> bytes:
     """Return a one-dimensional array of elements of the type that `oid` names."""
     if not elements:
         return _EMPTY.pack(0, 0, oid)
-    return b"".join([_HEADER.pack(1, 1, oid, len(elements), 1), *encode(elements)])
+    count = len(elements)
+    header = _HEADER.pack(1, 1, oid, count, 1)
+    if count >= _ALIKE and encode in _ALIKE_IF_EQUAL and elements.count(elements[0]) == count:
+        return header + b"".join(encode(elements[:1])) * count
+    return b"".join([header, *encode(elements)])
 
 
 def _uuids(elements: Sequence[UUID | None]) -> list[bytes]:
@@ -83,6 +90,11 @@ ENCODERS: Mapping[str, tuple[Encoder, int]] = {
     "timestamptz": (_times, 1184),
 }
 """By the name of the elements' type: what encodes them, and the type's OID."""
+
+_ALIKE_IF_EQUAL = frozenset(
+    [json_texts, *(encode for name, (encode, _) in ENCODERS.items() if name not in ("boolean", "double precision"))]
+)
+"""What makes the same of elements that are equal in Python, unlike 0.0 and -0.0, or True and 1."""
 
 ARRAY_OIDS: Mapping[str, int] = {
     "uuid": 2951,
