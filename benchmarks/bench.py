@@ -30,6 +30,7 @@ SETTINGS = {
     "full_page_writes": "on",
     "shared_buffers": "1GB",
     "max_wal_size": "8GB",
+    "min_wal_size": "4GB",
     "max_connections": "300",
     "checkpoint_timeout": "15min",
 }
@@ -49,15 +50,17 @@ class Sizes:
     """Executions in the largest history."""
     churn: float
     """Seconds of work under an open snapshot."""
+    log_files: int
+    """Files of the write-ahead log, 16 MB each, that are there to be used again, as on a server that has worked."""
 
     @classmethod
     def of(cls, *, quick: bool, history: int | None, tiny: bool = False) -> Sizes:
         """The usual ones, or smaller ones; `history` None: as much as the disk has room for."""
         if tiny:
-            return cls(seconds=0.1, rounds=1, executions=200, history=history or 20_000, churn=0.1)
+            return cls(seconds=0.1, rounds=1, executions=200, history=history or 20_000, churn=0.1, log_files=0)
         if quick:
-            return cls(seconds=0.8, rounds=3, executions=3_000, history=history or 100_000, churn=2)
-        return cls(seconds=4.0, rounds=5, executions=20_000, history=history or _affordable(), churn=30)
+            return cls(seconds=0.8, rounds=3, executions=3_000, history=history or 100_000, churn=2, log_files=128)
+        return cls(seconds=4.0, rounds=5, executions=20_000, history=history or _affordable(), churn=30, log_files=256)
 
 
 @dataclass
@@ -148,6 +151,7 @@ def opened(sizes: Sizes, database_url: str | None) -> Iterator[Bench]:
             server = EmbeddedServer(folder / "home", settings=SETTINGS)
             server.start()
             url = server.url(Role.ADMIN, "postgres")
+            _fill_log(url, sizes.log_files)
         else:
             url = _superusers(resolve(database_url, Role.ADMIN))
         bench = Bench(sizes, url, None if server is None else server.home, folder)
@@ -159,6 +163,15 @@ def opened(sizes: Sizes, database_url: str | None) -> Iterator[Bench]:
         if server is not None:
             server.destroy()
         shutil.rmtree(folder)
+
+
+def _fill_log(url: str, files: int) -> None:
+    """Write so many files of the log, and let the server use them again: a new one is filled with zeros before."""
+    with closing(psycopg.connect(url, autocommit=True)) as connection:
+        for _ in range(files):
+            connection.execute("SELECT pg_logical_emit_message(false, '', ''), pg_switch_wal()")
+        if files:
+            connection.execute("CHECKPOINT")
 
 
 def _superusers(url: str) -> str:

@@ -23,7 +23,9 @@ from wfstore import DEFAULT_TENANT, ClaimedExecution, Role
 STATEMENT = Path(__file__).with_name("sql") / "record_one.sql"
 Tenancy = Literal["session", "transaction", "pipeline"]
 """Who sets the tenant: the session, once; each transaction; each transaction, in the statement's round trip."""
-PARAMETERS = (":tenant", ":execution", ":attempt", ":node", ":given", ":returned")
+PARAMETERS = (":tenant", ":execution", ":attempt", ":node")
+DOCUMENTS = 16
+"""So many payloads, each its own script: of the same one again and again a processor knows each branch beforehand."""
 _SHORTEST = 2  # seconds: in the first moments each client prepares its statement
 _SAMPLED = 0.1  # of the transactions are logged, for the 99th percentile
 
@@ -34,9 +36,10 @@ def statement() -> str:
     return "\n".join(line for line in lines if not line.startswith("--"))
 
 
-def script(tenancy: Tenancy) -> str:
+def script(tenancy: Tenancy, place: int) -> str:
     """A pgbench script: each client writes the nodes of an execution of its own, one after the other."""
-    text = re.sub(r"\$(\d)", lambda found: PARAMETERS[int(found[1]) - 1], statement())
+    parameters = (*PARAMETERS, f":document{place}", f":document{(place + 1) % DOCUMENTS}")
+    text = re.sub(r"\$(\d)", lambda found: parameters[int(found[1]) - 1], statement())
     choose = (
         "\\if :ready = 0\n"
         "SELECT execution_id AS execution, attempt FROM benchmark_leases WHERE client = :client_id \\gset\n"
@@ -73,8 +76,8 @@ class Pgbench:
         self._url = bench.url(database_url, Role.WORKER)
         self._program = bench.program("pgbench")
         self._first = 0
-        given, returned = (orjson.dumps(each).decode() for each in documents(2))
-        self._payload = {"given": given, "returned": returned}
+        texts = (orjson.dumps(each).decode() for each in documents(DOCUMENTS))
+        self._payload = {f"document{place}": text for place, text in enumerate(texts)}
 
     def measure(self, tenancy: Tenancy, clients: int, seconds: float) -> Sample:
         """Run so many clients for so long."""
@@ -85,17 +88,19 @@ class Pgbench:
         variables = {"ready": "0", "attempt": "0", "execution": "0", "node": str(self._first)}
         variables |= {"tenant": str(DEFAULT_TENANT), **self._payload}
         with TemporaryDirectory(dir=self._bench.folder) as folder:
-            file = Path(folder) / "script.sql"
-            file.write_text(script(tenancy), encoding="utf-8")
-            said = self._run(url, file, clients, seconds, variables)
+            files = [Path(folder) / f"script{place}.sql" for place in range(DOCUMENTS)]
+            for place, file in enumerate(files):
+                file.write_text(script(tenancy, place), encoding="utf-8")
+            said = self._run(url, files, clients, seconds, variables)
             return Sample(_rate(said), p99_of(_latencies(Path(folder))))
 
-    def _run(self, url: str, file: Path, clients: int, seconds: float, variables: Mapping[str, str]) -> str:
+    def _run(self, url: str, files: Sequence[Path], clients: int, seconds: float, variables: Mapping[str, str]) -> str:
         defined = [part for name, value in variables.items() for part in ("-D", f"{name}={value}")]
         command = [
-            self._program, "--no-vacuum", "--protocol=prepared", f"--file={file}", f"--client={clients}",
+            self._program, "--no-vacuum", "--protocol=prepared", *(f"--file={file}" for file in files),
+            f"--client={clients}",
             f"--jobs={min(clients, 2)}", f"--time={max(_SHORTEST, round(seconds))}", "--log", "--exit-on-abort",
-            f"--log-prefix={file.parent / 'log'}", f"--sampling-rate={_SAMPLED}", *defined, url,
+            f"--log-prefix={files[0].parent / 'log'}", f"--sampling-rate={_SAMPLED}", *defined, url,
         ]  # fmt: skip
         if self._bench.home is None:  # new in 17, and PATH's may be older
             command.remove("--exit-on-abort")

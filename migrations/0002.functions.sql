@@ -58,7 +58,11 @@ COMMENT ON FUNCTION wfstore_uuid7_floor(timestamptz) IS 'The bound below every U
 
 CREATE FUNCTION wfstore_uuid7_time(id uuid) RETURNS timestamptz
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN to_timestamp(('x' || translate(left(id::text, 13), '-', ''))::bit(48)::bigint / 1000.0);
+RETURN to_timestamp((
+    (get_byte(uuid_send(id), 0)::bigint << 40) + (get_byte(uuid_send(id), 1)::bigint << 32)
+    + (get_byte(uuid_send(id), 2)::bigint << 24) + (get_byte(uuid_send(id), 3)::bigint << 16)
+    + (get_byte(uuid_send(id), 4)::bigint << 8) + get_byte(uuid_send(id), 5)
+)::double precision / 1000);
 COMMENT ON FUNCTION wfstore_uuid7_time(uuid) IS 'The time that a UUIDv7 carries.';
 
 CREATE FUNCTION wfstore_is_uuid7(id uuid) RETURNS boolean

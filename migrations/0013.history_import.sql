@@ -50,13 +50,17 @@ BEGIN
             tenant_id, workflow_id, hour, status, slot, executions, duration_ms, durations
         )
         SELECT
-            ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status, mod(pg_backend_pid(), 1024), count(*),
-            coalesce(sum(ended.duration), 0)::bigint, wfstore_histogram(array_agg(ended.duration))
+            ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status, mod(pg_backend_pid(), 1024),
+            sum(ended.executions)::bigint, sum(ended.duration_ms)::bigint, wfstore_sum_histograms(ended.durations)
         FROM (
+            -- First by workflow and hour, so that it is these few, and not each execution, that count three times.
             SELECT
                 taken.tenant_id, taken.workflow_id, wfstore_uuid7_hour(taken.execution_id) AS hour, taken.status,
-                wfstore_duration(taken.start_time, taken.end_time) AS duration
+                count(*) AS executions,
+                coalesce(sum(wfstore_duration(taken.start_time, taken.end_time)), 0) AS duration_ms,
+                wfstore_histogram(array_agg(wfstore_duration(taken.start_time, taken.end_time))) AS durations
             FROM taken
+            GROUP BY taken.tenant_id, taken.workflow_id, 3, taken.status
         ) AS ended
         CROSS JOIN LATERAL wfstore_counts_for(ended.workflow_id, ended.hour) AS counts_for (workflow_id, hour)
         GROUP BY ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status

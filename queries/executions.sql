@@ -60,13 +60,17 @@ counted AS (
         tenant_id, workflow_id, hour, status, slot, executions, duration_ms, durations
     )
     SELECT
-        ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status, mod(pg_backend_pid(), 1024), count(*),
-        coalesce(sum(ended.duration), 0)::bigint, wfstore_histogram(array_agg(ended.duration))
+        ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status, mod(pg_backend_pid(), 1024),
+        sum(ended.executions)::bigint, sum(ended.duration_ms)::bigint, wfstore_sum_histograms(ended.durations)
     FROM (
+        -- First by workflow and hour, so that it is these few, and not each execution, that count three times.
         SELECT
             canceled.tenant_id, canceled.workflow_id, wfstore_uuid7_hour(canceled.execution_id) AS hour, canceled.status,
-            wfstore_duration(canceled.start_time, canceled.end_time) AS duration
+            count(*) AS executions,
+            coalesce(sum(wfstore_duration(canceled.start_time, canceled.end_time)), 0) AS duration_ms,
+            wfstore_histogram(array_agg(wfstore_duration(canceled.start_time, canceled.end_time))) AS durations
         FROM canceled
+        GROUP BY canceled.tenant_id, canceled.workflow_id, 3, canceled.status
     ) AS ended
     CROSS JOIN LATERAL wfstore_counts_for(ended.workflow_id, ended.hour) AS counts_for (workflow_id, hour)
     GROUP BY ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status
@@ -441,14 +445,18 @@ counted AS (
         tenant_id, workflow_id, hour, status, slot, executions, duration_ms, durations
     )
     SELECT
-        ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status, mod(pg_backend_pid(), 1024), count(*),
-        coalesce(sum(ended.duration), 0)::bigint, wfstore_histogram(array_agg(ended.duration))
+        ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status, mod(pg_backend_pid(), 1024),
+        sum(ended.executions)::bigint, sum(ended.duration_ms)::bigint, wfstore_sum_histograms(ended.durations)
     FROM (
+        -- First by workflow and hour, so that it is these few, and not each execution, that count three times.
         SELECT
             written.tenant_id, written.workflow_id, wfstore_uuid7_hour(written.execution_id) AS hour, written.status,
-            wfstore_duration(written.start_time, written.end_time) AS duration
+            count(*) AS executions,
+            coalesce(sum(wfstore_duration(written.start_time, written.end_time)), 0) AS duration_ms,
+            wfstore_histogram(array_agg(wfstore_duration(written.start_time, written.end_time))) AS durations
         FROM written
         WHERE NOT written.retried
+        GROUP BY written.tenant_id, written.workflow_id, 3, written.status
     ) AS ended
     CROSS JOIN LATERAL wfstore_counts_for(ended.workflow_id, ended.hour) AS counts_for (workflow_id, hour)
     GROUP BY ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status
@@ -532,13 +540,17 @@ counted AS (
         tenant_id, workflow_id, hour, status, slot, executions, duration_ms, durations
     )
     SELECT
-        ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status, mod(pg_backend_pid(), 1024), count(*),
-        coalesce(sum(ended.duration), 0)::bigint, wfstore_histogram(array_agg(ended.duration))
+        ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status, mod(pg_backend_pid(), 1024),
+        sum(ended.executions)::bigint, sum(ended.duration_ms)::bigint, wfstore_sum_histograms(ended.durations)
     FROM (
+        -- First by workflow and hour, so that it is these few, and not each execution, that count three times.
         SELECT
             finished.tenant_id, finished.workflow_id, wfstore_uuid7_hour(finished.execution_id) AS hour, finished.status,
-            wfstore_duration(finished.start_time, finished.end_time) AS duration
+            count(*) AS executions,
+            coalesce(sum(wfstore_duration(finished.start_time, finished.end_time)), 0) AS duration_ms,
+            wfstore_histogram(array_agg(wfstore_duration(finished.start_time, finished.end_time))) AS durations
         FROM finished
+        GROUP BY finished.tenant_id, finished.workflow_id, 3, finished.status
     ) AS ended
     CROSS JOIN LATERAL wfstore_counts_for(ended.workflow_id, ended.hour) AS counts_for (workflow_id, hour)
     GROUP BY ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status
@@ -929,13 +941,17 @@ counted AS (
         tenant_id, workflow_id, hour, status, slot, executions, duration_ms, durations
     )
     SELECT
-        ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status, mod(pg_backend_pid(), 1024), count(*),
-        coalesce(sum(ended.duration), 0)::bigint, wfstore_histogram(array_agg(ended.duration))
+        ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status, mod(pg_backend_pid(), 1024),
+        sum(ended.executions)::bigint, sum(ended.duration_ms)::bigint, wfstore_sum_histograms(ended.durations)
     FROM (
+        -- First by workflow and hour, so that it is these few, and not each execution, that count three times.
         SELECT
             lost.tenant_id, lost.workflow_id, wfstore_uuid7_hour(lost.execution_id) AS hour, lost.status,
-            wfstore_duration(lost.start_time, lost.end_time) AS duration
+            count(*) AS executions,
+            coalesce(sum(wfstore_duration(lost.start_time, lost.end_time)), 0) AS duration_ms,
+            wfstore_histogram(array_agg(wfstore_duration(lost.start_time, lost.end_time))) AS durations
         FROM ended AS lost
+        GROUP BY lost.tenant_id, lost.workflow_id, 3, lost.status
     ) AS ended
     CROSS JOIN LATERAL wfstore_counts_for(ended.workflow_id, ended.hour) AS counts_for (workflow_id, hour)
     GROUP BY ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status

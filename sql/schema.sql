@@ -71,12 +71,16 @@ CREATE FUNCTION public.wfstore_add_histograms(one bigint[], other bigint[]) RETU
     SET search_path TO 'pg_catalog'
     AS $$
 BEGIN
-    FOR bucket IN 1..32 LOOP
-        IF other[bucket] <> 0 THEN -- most are empty
-            one[bucket] := one[bucket] + other[bucket];
-        END IF;
-    END LOOP;
-    RETURN one;
+    RETURN ARRAY[
+        one[1] + other[1], one[2] + other[2], one[3] + other[3], one[4] + other[4],
+        one[5] + other[5], one[6] + other[6], one[7] + other[7], one[8] + other[8],
+        one[9] + other[9], one[10] + other[10], one[11] + other[11], one[12] + other[12],
+        one[13] + other[13], one[14] + other[14], one[15] + other[15], one[16] + other[16],
+        one[17] + other[17], one[18] + other[18], one[19] + other[19], one[20] + other[20],
+        one[21] + other[21], one[22] + other[22], one[23] + other[23], one[24] + other[24],
+        one[25] + other[25], one[26] + other[26], one[27] + other[27], one[28] + other[28],
+        one[29] + other[29], one[30] + other[30], one[31] + other[31], one[32] + other[32]
+    ];
 END
 $$;
 
@@ -670,13 +674,17 @@ BEGIN
             tenant_id, workflow_id, hour, status, slot, executions, duration_ms, durations
         )
         SELECT
-            ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status, mod(pg_backend_pid(), 1024), count(*),
-            coalesce(sum(ended.duration), 0)::bigint, wfstore_histogram(array_agg(ended.duration))
+            ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status, mod(pg_backend_pid(), 1024),
+            sum(ended.executions)::bigint, sum(ended.duration_ms)::bigint, wfstore_sum_histograms(ended.durations)
         FROM (
+            -- First by workflow and hour, so that it is these few, and not each execution, that count three times.
             SELECT
                 taken.tenant_id, taken.workflow_id, wfstore_uuid7_hour(taken.execution_id) AS hour, taken.status,
-                wfstore_duration(taken.start_time, taken.end_time) AS duration
+                count(*) AS executions,
+                coalesce(sum(wfstore_duration(taken.start_time, taken.end_time)), 0) AS duration_ms,
+                wfstore_histogram(array_agg(wfstore_duration(taken.start_time, taken.end_time))) AS durations
             FROM taken
+            GROUP BY taken.tenant_id, taken.workflow_id, 3, taken.status
         ) AS ended
         CROSS JOIN LATERAL wfstore_counts_for(ended.workflow_id, ended.hour) AS counts_for (workflow_id, hour)
         GROUP BY ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status
@@ -729,7 +737,7 @@ COMMENT ON FUNCTION public.wfstore_uuid7_floor(at timestamp with time zone) IS '
 
 CREATE FUNCTION public.wfstore_uuid7_time(id uuid) RETURNS timestamp with time zone
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    RETURN to_timestamp((((((('x'::text || translate("left"((id)::text, 13), '-'::text, ''::text)))::bit(48))::bigint)::numeric / 1000.0))::double precision);
+    RETURN to_timestamp((((((((((get_byte(uuid_send(id), 0))::bigint << 40) + ((get_byte(uuid_send(id), 1))::bigint << 32)) + ((get_byte(uuid_send(id), 2))::bigint << 24)) + ((get_byte(uuid_send(id), 3))::bigint << 16)) + ((get_byte(uuid_send(id), 4))::bigint << 8)) + get_byte(uuid_send(id), 5)))::double precision / (1000)::double precision));
 
 COMMENT ON FUNCTION public.wfstore_uuid7_time(id uuid) IS 'The time that a UUIDv7 carries.';
 
@@ -1520,7 +1528,7 @@ INSERT INTO public.retention_policies (table_name, keep, partition_interval, par
 INSERT INTO public.tenants (id, slug, name, is_active, settings, created_at, updated_at) VALUES ('00000000-0000-0000-0000-000000000000', 'system', 'System', true, '{}', now(), now());
 INSERT INTO public.tenants (id, slug, name, is_active, settings, created_at, updated_at) VALUES ('00000000-0000-7000-8000-000000000001', 'default', 'Default', true, '{}', now(), now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0001.roles', '4c5d8b25350e91b8c3b330317f72e58d02c55d0d0f86c384bdde44e3498215ee', false, now());
-INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0002.functions', 'e27d7c2aa24a82ecb698e71da4c523e24f6667d4029bf8b9e3612cd4e6d7ec05', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0002.functions', '9fea0dd10dd9df712a0e7747185b376f6fcc51797575f5d927377565fa703711', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0003.tenants', '98a39a1987125c653b817f09703c07b50f4342809dc394524c6866d84acf90c9', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0004.users', '187a7c067bf0dcbe23025e3fb32bcca27b1cc99e3d639c81aefaec61b73e82aa', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0005.workflows', 'e429788a0a60fb9d261331ba6a6a8b2b79a8d1847ed8a4a077658d0fc6e4798b', false, now());
@@ -1529,9 +1537,9 @@ INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, rec
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0008.execution_queue', 'e2567caa5adff532e5ec400d3c24ad080f63aa5b92808d247dd8ac36bf092683', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0009.execution_control', '16a40deca84b844ecf6b6ae139630cc40461957b324382e61a4d37fd417041af', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0010.execution_signals', '1474036b251bbf2c42cf31c566890160ec1c13d6930321a7fc8574ccf06bb645', false, now());
-INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0011.execution_stats', '48d8be5e3c458a1334e68ffdcd74e1c43c8ef99fdd4cd2a663c1bd61e4b87331', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0011.execution_stats', 'd51186acf75f1000849cfef6b8c195542f8f96cf3a523cca6028aa9c8b1ec1db', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0012.dropping_periods', '611f2d5412fad3fbd323791adbe27833b4376499dc9079823450481065ecbe4a', false, now());
-INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0013.history_import', '44a154872e185e85797c9303985b65f848f9a3c3aa68340d85e304995bf0f654', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0013.history_import', '43d107f215fac85aed7638efff649032654f1c9189aafc41dc89a82d7ae108f6', false, now());
 
 ALTER TABLE ONLY public._yoyo_log
     ADD CONSTRAINT _yoyo_log_pkey PRIMARY KEY (id);

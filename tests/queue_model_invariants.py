@@ -83,7 +83,8 @@ BROKEN = {
         LEFT JOIN workflow_executions AS e USING (tenant_id, execution_id)
         WHERE e.status IS DISTINCT FROM 'ERROR'
     """,
-    # Of each workflow, and of the whole tenant, by the hour (the nil UUID) and by the day; a histogram has as many as have a duration.
+    # Of each workflow, and of the whole tenant, by the hour (the nil UUID) and by the day; a histogram has as many as
+    # have a duration.
     "what has ended is counted in the roll-up, by the hour of its id": """
         SELECT *
         FROM (

@@ -134,8 +134,9 @@ def test_the_single_row_statement_holds_the_fence(database: str, admin: Admin, l
 
 
 def test_the_scripts_of_pgbench_run_that_statement_as_it_is() -> None:
+    names = (*PARAMETERS, ":document15", ":document0")
     for tenancy in ("session", "transaction", "pipeline"):
-        text = script(tenancy)
-        numbered = re.sub("|".join(PARAMETERS), lambda found: f"${PARAMETERS.index(found[0]) + 1}", text)
+        text = script(tenancy, 15)
+        numbered = re.sub("|".join(names), lambda found: f"${names.index(found[0]) + 1}", text)
         assert statement().strip() in numbered
         assert ("SET LOCAL" in text) is (tenancy != "session")

@@ -26,6 +26,7 @@ from wfstore import ClaimedExecution, NodeResult, Role, Store
 from wfstore.aio import AsyncStore, connect
 from wfstore.aio.group_commit import AsyncGroupWriter
 from wfstore.errors import AlreadyRecorded, InvalidInput, LeaseLost, OutcomeUnknown, WfstoreError
+from wfstore.leases import ResultRow
 from wfstore.vocabulary import NodeStatus
 
 
@@ -61,13 +62,13 @@ class Group:
 async def opened(database: str, writers: int = 2) -> AsyncIterator[Group]:
     async with await connect(database, role=Role.WORKER, min_size=writers, max_size=writers + 1) as store:
         statements: list[int] = []
-        record_many: Callable[..., Awaitable[Any]] = store.node_executions.record_many
+        record_rows: Callable[..., Awaitable[Any]] = store.node_executions.record_rows
 
-        async def counted(results: list[NodeResult]) -> Any:
-            statements.append(len(results))
-            return await record_many(results)
+        async def counted(rows: list[ResultRow], results: list[NodeResult]) -> Any:
+            statements.append(len(rows))
+            return await record_rows(rows, results)
 
-        store.node_executions.record_many = counted  # type: ignore[method-assign, assignment]
+        store.node_executions.record_rows = counted  # type: ignore[method-assign, assignment]
         async with AsyncGroupWriter(store, writers=writers) as writer:
             yield Group(store, writer, statements)
 

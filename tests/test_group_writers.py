@@ -42,6 +42,7 @@ from tests.facekit import Blocking, Face
 from wfstore import ClaimedExecution, Failure, NewExecution, Role, Store
 from wfstore.aio.group_commit import AsyncGroupWriter
 from wfstore.errors import AlreadyRecorded, InvalidInput, LeaseLost, NotFound, OutcomeUnknown, WfstoreError
+from wfstore.group_items import prepare
 from wfstore.grouping import Entry, Grouping, Kind
 from wfstore.sync.group_commit import GroupWriter
 from wfstore.vocabulary import ExecutionStatus, NodeStatus
@@ -290,6 +291,8 @@ def test_a_hundred_tenants_share_one_statement(database: str, store: Store, work
     leases = [replace(first, tenant_id=each) for each in tenants]
     with opened(Face("sync"), database, writers=1, tenants=tenants) as group:
         entries = [Entry(result(each, output_data=1), each.tenant_id, each.execution_id, None) for each in leases]
+        for each in entries:
+            prepare(Kind.RESULT, each)
         assert group.writer._statements.send(Kind.RESULT, None, entries) == [None] * 100
         assert group.statements == [(Kind.RESULT, 100)]
     found = [tenant for [tenant] in admin.execute("SELECT tenant_id FROM node_executions").fetchall()]

@@ -14,7 +14,7 @@ from benchmarks.bench import Bench
 from benchmarks.leases import Nodes
 from benchmarks.model import Measure, Opened, Row, Sample, Subject, group, prepared
 from benchmarks.payload import documents
-from benchmarks.pgbench import Pgbench, Tenancy, prepare
+from benchmarks.pgbench import DOCUMENTS, Pgbench, Tenancy, prepare
 from wfstore import ClaimedExecution, Role
 from wfstore.aio import AsyncStore, connect
 
@@ -49,7 +49,7 @@ class _Stage:
         self._seconds = bench.sizes.seconds
         self._database = stack.enter_context(bench.database())
         self._held = leases.claimed(bench, self._database, max(TASKS))
-        self._documents = documents(64)
+        self._documents = documents(DOCUMENTS)
         self._walks = self._nodes(self._held)  # shared: a node of an execution is written once
         self._runner = stack.enter_context(asyncio.Runner())
         self._url = bench.url(self._database, Role.WORKER)

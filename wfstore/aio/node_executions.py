@@ -47,9 +47,7 @@ class AsyncNodeExecutions(AsyncNodeExecutionsNamespace):
         rows = [result_row(each, each.input_data, each.output_data, each.error_data) for each in results]
         return await self.record_rows(rows, results)
 
-    async def record_rows(
-        self, rows: Sequence[ResultRow], results: Sequence[NodeResult]
-    ) -> list[WfstoreError | None]:
+    async def record_rows(self, rows: Sequence[ResultRow], results: Sequence[NodeResult]) -> list[WfstoreError | None]:
         """Store the rows of results, no two of one key."""
         columns = dict(zip(RESULT_COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
         refused: list[RecordRefusal] = await self._run("record_many", **columns)
