@@ -90,19 +90,17 @@ WITH ended AS (
     WHERE s.tenant_id = :tenant_id
         AND s.workflow_id = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
         AND s.hour >= wfstore_uuid7_midnight(:since_id::uuid)
-),
-taken AS (
-    SELECT sum(ended.duration_ms) AS duration_ms, wfstore_sum_histograms(ended.durations) AS durations
-    FROM ended
-    WHERE ended.status IN ('SUCCESS', 'ERROR')
 )
 SELECT
-    coalesce(wfstore_histogram_size(taken.durations), 0) AS executions,
-    (taken.duration_ms / nullif(wfstore_histogram_size(taken.durations), 0))::double precision AS average_ms,
-    wfstore_percentile(taken.durations, 0.5) AS p50_ms,
-    wfstore_percentile(taken.durations, 0.95) AS p95_ms,
-    wfstore_percentile(taken.durations, 0.99) AS p99_ms
-FROM taken;
+    coalesce(wfstore_histogram_size(wfstore_sum_histograms(ended.durations)), 0) AS executions,
+    (
+        sum(ended.duration_ms) / nullif(wfstore_histogram_size(wfstore_sum_histograms(ended.durations)), 0)
+    )::double precision AS average_ms,
+    wfstore_percentile(wfstore_sum_histograms(ended.durations), 0.5) AS p50_ms,
+    wfstore_percentile(wfstore_sum_histograms(ended.durations), 0.95) AS p95_ms,
+    wfstore_percentile(wfstore_sum_histograms(ended.durations), 0.99) AS p99_ms
+FROM ended
+WHERE ended.status IN ('SUCCESS', 'ERROR');
 
 -- name: performance_by_workflow(limit, since_id, tenant_id)
 -- The same for each workflow, those with most executions first.

@@ -763,14 +763,7 @@ class AsyncMonitoringQueries:
     ) -> list[NodeFailures]:
         """The nodes that failed most often in the window."""
 
-    async def performance(
-        self,
-        connection: AsyncConnection[Any],
-        /,
-        *,
-        since_id: UUID,
-        tenant_id: UUID,
-    ) -> Performance | None:
+    async def performance(self, connection: AsyncConnection[Any], /, *, since_id: UUID, tenant_id: UUID) -> Performance:
         """How long the finished executions took since the full hour in which :since_id lies. Count and average are
         exact; a
         percentile is that of a histogram whose buckets double: never more than twice or less than half the true
@@ -1823,7 +1816,7 @@ class AsyncMonitoringNamespace(AsyncNamespace):
     async def failing_nodes(self, *, limit: int, since_id: UUID, tenant_id: UUID = ...) -> list[NodeFailures]:
         """The nodes that failed most often in the window."""
 
-    async def performance(self, *, since_id: UUID, tenant_id: UUID = ...) -> Performance | None:
+    async def performance(self, *, since_id: UUID, tenant_id: UUID = ...) -> Performance:
         """How long the finished executions took since the full hour in which :since_id lies. Count and average are
         exact; a
         percentile is that of a histogram whose buckets double: never more than twice or less than half the true

@@ -682,7 +682,7 @@ class MonitoringQueries:
     ) -> list[NodeFailures]:
         """The nodes that failed most often in the window."""
 
-    def performance(self, connection: Connection[Any], /, *, since_id: UUID, tenant_id: UUID) -> Performance | None:
+    def performance(self, connection: Connection[Any], /, *, since_id: UUID, tenant_id: UUID) -> Performance:
         """How long the finished executions took since the full hour in which :since_id lies. Count and average are
         exact; a
         percentile is that of a histogram whose buckets double: never more than twice or less than half the true
@@ -1637,7 +1637,7 @@ class MonitoringNamespace(Namespace):
     def failing_nodes(self, *, limit: int, since_id: UUID, tenant_id: UUID = ...) -> list[NodeFailures]:
         """The nodes that failed most often in the window."""
 
-    def performance(self, *, since_id: UUID, tenant_id: UUID = ...) -> Performance | None:
+    def performance(self, *, since_id: UUID, tenant_id: UUID = ...) -> Performance:
         """How long the finished executions took since the full hour in which :since_id lies. Count and average are
         exact; a
         percentile is that of a histogram whose buckets double: never more than twice or less than half the true
