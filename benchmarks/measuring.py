@@ -14,6 +14,15 @@ from benchmarks.model import NotRun, Sample
 _WARM_UP = 0.25  # of the time that is measured
 
 
+def runner() -> asyncio.Runner:
+    """A runner of tasks, with uvloop where it is installed: for all that is measured alike."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.Runner()
+    return asyncio.Runner(loop_factory=uvloop.new_event_loop)
+
+
 def p99_of(milliseconds: Sequence[float]) -> float | None:
     """The 99th percentile; None of fewer than a hundred."""
     return quantiles(milliseconds, n=100)[98] if len(milliseconds) >= 100 else None

@@ -474,7 +474,7 @@ FROM written;
 
 -- name: finish_many(attempts, end_times, error_details, error_messages, execution_ids, run_data, start_times, statuses, tenant_ids)
 -- End executions, one for each place of the arrays, whose lease the worker still has; the others are not returned.
--- returns: ExecutionKey    rows: 0..n
+-- returns: UUID            rows: 0..n
 -- locks: their execution_queue rows, in the order of their keys; concurrency_limits rows in the order of theirs
 WITH released AS (
     DELETE FROM execution_queue AS q
@@ -561,7 +561,7 @@ counted AS (
         duration_ms = s.duration_ms + excluded.duration_ms,
         durations = wfstore_add_histograms(s.durations, excluded.durations)
 )
-SELECT tenant_id, execution_id
+SELECT execution_id
 FROM finished;
 
 -- name: get(execution_id, tenant_id)^
@@ -770,7 +770,7 @@ LIMIT :limit;
 
 -- name: start_many(execution_ids, start_time, tenant_ids)
 -- Write into history that these executions, one for each place of the arrays, which the caller has just claimed, are
--- running.
+-- running. Each answer names its place in the arrays.
 -- returns: StartedExecution        rows: 0..n
 -- index: workflow_executions_pkey
 -- not-null: start_time (it is set here)
@@ -779,7 +779,8 @@ SET status = 'RUNNING',
     start_time = coalesce(e.start_time, :start_time::bigint)
 FROM (
     SELECT i.*
-    FROM unnest(:tenant_ids::uuid[], :execution_ids::uuid[]) AS i (tenant_id, execution_id)
+    FROM unnest(:tenant_ids::uuid[], :execution_ids::uuid[])
+        WITH ORDINALITY AS i (tenant_id, execution_id, ordinal)
     -- No limit at all; but the planner, who cannot know that, takes these for few and goes by their keys.
     LIMIT (SELECT NULL::bigint)
 ) AS claimed
@@ -788,8 +789,8 @@ WHERE e.tenant_id = claimed.tenant_id
     AND e.execution_id = claimed.execution_id
     AND e.status IN ('NEW', 'RUNNING', 'WAITING')
 RETURNING
-    e.tenant_id, e.execution_id, e.workflow_id, e.workflow_revision, e.mode, e.parent_execution_id,
-    e.retry_of_execution_id, e.metadata, e.start_time;
+    claimed.ordinal, e.workflow_id, e.workflow_revision, e.mode, e.parent_execution_id, e.retry_of_execution_id,
+    e.metadata, e.start_time;
 
 -- name: suspend(attempt, children, execution_id, now, signal, tenant_id, wake_at)^
 -- Let an execution that this transaction has locked wait under its lease, unless what it waits for is there already.

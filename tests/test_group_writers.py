@@ -43,8 +43,9 @@ from wfstore import ClaimedExecution, Failure, NewExecution, Role, Store
 from wfstore.aio.group_commit import AsyncGroupWriter
 from wfstore.errors import AlreadyRecorded, InvalidInput, LeaseLost, NotFound, OutcomeUnknown, WfstoreError
 from wfstore.group_items import prepare
-from wfstore.grouping import Entry, Grouping, Kind
-from wfstore.sync.group_commit import GroupWriter
+from wfstore.grouping import Batch, Entry, Grouping, Kind, Lane, settle
+from wfstore.ids import DEFAULT_TENANT
+from wfstore.sync.group_commit import GroupWriter, _Answer, _linked
 from wfstore.vocabulary import ExecutionStatus, NodeStatus
 
 HOUR = timedelta(hours=1)
@@ -528,3 +529,25 @@ def test_a_thread_that_is_interrupted_hands_its_place_on(
 def test_a_writer_needs_a_place_and_room(option: str, face: Face, database: str) -> None:
     with pytest.raises(InvalidInput, match=f"^{option} is at least 1, not 0"), opened(face, database, **{option: 0}):
         pass
+
+
+def test_threads_wake_one_another_past_those_that_write_or_gave_up() -> None:
+    """Each with its answer there before it is woken; who writes would let the others wait for what it writes."""
+    asleep, writes, gave_up = [_Answer() for _ in range(3)], _Answer(), _Answer()
+    writes.is_heir = True
+    gave_up.give_up()
+    answers = [writes, asleep[0], gave_up, asleep[1], asleep[2]]
+    entries = [Entry(None, DEFAULT_TENANT, wfstore.uuid7(), each) for each in answers]
+    batch = Batch(Lane(Kind.RESULT, None), entries, [])
+    first = _linked(batch)
+    settle(batch, ["a", "b", "c", "d", "e"])
+    assert (writes.value, gave_up.value) == ("a", None)
+    woken: list[tuple[_Answer, object]] = []
+    while first is not None:
+        assert not woken or not first._bell.acquire(blocking=False)
+        first.ring()
+        first.wait()
+        woken.append((first, first.value))
+        first = first.next
+    assert woken == list(zip(asleep, ["b", "d", "e"], strict=True))
+    assert (writes.next, gave_up.next) == (None, None)

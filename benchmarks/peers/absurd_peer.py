@@ -9,6 +9,7 @@ from typing import Any
 
 from absurd_sdk import AsyncAbsurd, AsyncTaskContext
 
+from benchmarks.measuring import runner
 from benchmarks.payload import documents
 
 _WORKERS = 8
@@ -24,7 +25,8 @@ def install(url: str) -> None:
 
 def measure(url: str, count: int, steps: int) -> tuple[float, None]:
     """Spawn the tasks, then let the workers run them; steps per second."""
-    return asyncio.run(_measure(url, count, steps)), None
+    with runner() as tasks:
+        return tasks.run(_measure(url, count, steps)), None
 
 
 async def _measure(url: str, count: int, steps: int) -> float:

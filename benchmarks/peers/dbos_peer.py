@@ -8,6 +8,7 @@ from typing import Any
 
 from dbos import DBOS, DBOSConfig
 
+from benchmarks.measuring import runner
 from benchmarks.payload import documents
 
 _POOL = 20
@@ -47,7 +48,8 @@ def measure(url: str, count: int, steps: int) -> tuple[float, None]:
     """Run so many workflows at once; steps per second."""
     _launch(url)
     try:
-        return asyncio.run(_measure(count, steps)), None
+        with runner() as tasks:
+            return tasks.run(_measure(count, steps)), None
     finally:
         DBOS.destroy()
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 
 import procrastinate
+
+from benchmarks.measuring import runner
 
 _CONNECTIONS = 2
 _CONCURRENCY = 100
@@ -24,12 +25,14 @@ def install(url: str) -> None:
         async with _app(url).open_async() as app:
             await app.schema_manager.apply_schema_async()
 
-    asyncio.run(run())
+    with runner() as tasks:
+        tasks.run(run())
 
 
 def measure(url: str, count: int, _steps: int) -> tuple[float, None]:
     """Defer no-op jobs, then run a worker until there are none; jobs per second."""
-    return asyncio.run(_measure(url, count)), None
+    with runner() as tasks:
+        return tasks.run(_measure(url, count)), None
 
 
 async def _measure(url: str, count: int) -> float:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import wfstore
-from benchmarks import leases, peers
+from benchmarks import leases, measuring, peers
 from benchmarks.bench import Bench
 from benchmarks.model import Measure, Opened, Row, Sample, Subject, group, prepared
 from wfstore import ClaimedExecution, Ending, Role, Store
@@ -53,7 +53,7 @@ def drain_sync(store: Store) -> int:
 class _Stage:
     def __init__(self, bench: Bench, stack: ExitStack) -> None:
         self._count = bench.sizes.executions
-        self._runner = stack.enter_context(asyncio.Runner())
+        self._runner = stack.enter_context(measuring.runner())
         database = stack.enter_context(bench.database())
         url = bench.url(database, Role.WORKER)
         size = CONNECTIONS

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -18,7 +17,7 @@ import orjson
 import psycopg
 
 import wfstore
-from benchmarks import leases
+from benchmarks import leases, measuring
 from benchmarks.bench import Bench
 from benchmarks.model import Measure, NotRun, Opened, Row, Sample, Subject, group, prepared
 from benchmarks.payload import documents
@@ -70,7 +69,7 @@ class _Stage:
         with closing(psycopg.connect(self._database, autocommit=True)) as connection:
             connection.execute("SELECT wfstore_create_partition(%s)", [at])
         self._past = _Past(leases.add_workflow(self._store), at, self._count)
-        self._runner = stack.enter_context(asyncio.Runner())
+        self._runner = stack.enter_context(measuring.runner())
         self._async = self._runner.run(connect(app))
         stack.callback(lambda: self._runner.run(self._async.close()))
         self.handlers: dict[str, Callable[[int], Measure]] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -51,7 +50,7 @@ class _Stage:
         self._held = leases.claimed(bench, self._database, max(TASKS))
         self._documents = documents(DOCUMENTS)
         self._walks = self._nodes(self._held)  # shared: a node of an execution is written once
-        self._runner = stack.enter_context(asyncio.Runner())
+        self._runner = stack.enter_context(measuring.runner())
         self._url = bench.url(self._database, Role.WORKER)
         self._store = self._runner.run(connect(self._url, role=Role.WORKER, min_size=_POOL, max_size=_POOL))
         stack.callback(lambda: self._runner.run(self._store.close()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import subprocess
 import time
@@ -125,7 +124,7 @@ class _Stage:
         self._bench = bench
         self._stack = stack
         self._database = stack.enter_context(bench.database())
-        self._runner = stack.enter_context(asyncio.Runner())
+        self._runner = stack.enter_context(measuring.runner())
         held = leases.claimed(bench, self._database, _TASKS)
         self._walks = [Nodes(lease, *documents(2)) for lease in held]
         self.handlers = {PLAIN.name: self._plain, POOLED.name: self._pooled}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from importlib import import_module
@@ -41,7 +40,7 @@ class _Stage:
         self._database = stack.enter_context(bench.database())
         self._stack = stack
         history = seed(bench, self._database, _EXECUTIONS)
-        self._runner = stack.enter_context(asyncio.Runner())
+        self._runner = stack.enter_context(measuring.runner())
         self._url = bench.url(self._database, Role.APP)
         self._times = {ONE: round(400 * bench.sizes.seconds), MANY: round(15 * bench.sizes.seconds)}
         self._page: dict[str, Any] = {"workflow_id": history.workflows[3], "before_id": _LATEST, "limit": _PAGE}

@@ -34,7 +34,7 @@ class _Stage:
     def __init__(self, bench: Bench, stack: ExitStack) -> None:
         self._bench = bench
         database = stack.enter_context(bench.database())
-        self._runner = stack.enter_context(asyncio.Runner())
+        self._runner = stack.enter_context(measuring.runner())
         self._app = stack.enter_context(wfstore.connect(bench.url(database, Role.APP)))
         url = bench.url(database, Role.WORKER)
         self._worker = stack.enter_context(wfstore.connect(url, role=Role.WORKER))

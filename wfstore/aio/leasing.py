@@ -14,7 +14,7 @@ from wfstore.aio.typed import AsyncExecutionsNamespace
 from wfstore.errors import InvalidInput, LeaseLost
 from wfstore.inputs import check_endings, check_failures, check_lease, check_name, check_time
 from wfstore.leases import ClaimedExecution, Ending, Failure, Signal
-from wfstore.models import Claim, ExecutionFailed, ExecutionKey, Lease, StartedExecution, Suspended, TakenSignal
+from wfstore.models import Claim, ExecutionFailed, Lease, StartedExecution, Suspended, TakenSignal
 
 _WOKEN_AT_ONCE = 1_000
 # A claim that meets nothing but parked executions looks further, so often.
@@ -184,7 +184,7 @@ class AsyncLeasing(AsyncExecutionsNamespace):
         """
         check_endings(endings)
         leases = [ending.lease for ending in endings]
-        finished: list[ExecutionKey] = await self._release(
+        finished: list[UUID] = await self._release(
             leases,
             "finish_many",
             tenant_ids=[e.lease.tenant_id for e in endings],
@@ -197,7 +197,7 @@ class AsyncLeasing(AsyncExecutionsNamespace):
             error_messages=[e.error_message for e in endings],
             error_details=[e.error_details for e in endings],
         )
-        return {each.execution_id for each in finished}
+        return set(finished)
 
     async def fail(self, failure: Failure, *, now: datetime | None = None) -> ExecutionFailed:
         """Let an attempt fail: it is retried after a back-off, or given up, as its policy says.
@@ -271,10 +271,10 @@ def lease_lost(lease: ClaimedExecution) -> LeaseLost:
 
 def _leases(claims: Sequence[Claim], started: Sequence[StartedExecution]) -> list[ClaimedExecution]:
     """Join what queue and history said, in the order of the claims."""
-    facts = {(each.tenant_id, each.execution_id): each for each in started}
+    facts = {each.ordinal: each for each in started}
     leases = []
-    for claim in claims:
-        fact = facts.get((claim.tenant_id, claim.execution_id))
+    for ordinal, claim in enumerate(claims, 1):
+        fact = facts.get(ordinal)
         if fact is not None:
             leases.append(
                 ClaimedExecution(

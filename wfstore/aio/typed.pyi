@@ -418,7 +418,7 @@ class AsyncExecutionsQueries:
         start_times: list[int] | list[int | None],
         statuses: list[str],
         tenant_ids: list[UUID],
-    ) -> list[ExecutionKey]:
+    ) -> list[UUID]:
         """End executions, one for each place of the arrays, whose lease the worker still has; the others are not
         returned.
         """
@@ -568,7 +568,7 @@ class AsyncExecutionsQueries:
     ) -> list[StartedExecution]:
         """Write into history that these executions, one for each place of the arrays, which the caller has just
         claimed, are
-        running.
+        running. Each answer names its place in the arrays.
         """
 
     async def suspend(
@@ -1772,7 +1772,7 @@ class AsyncExecutionsNamespace(AsyncNamespace):
     ) -> list[StartedExecution]:
         """Write into history that these executions, one for each place of the arrays, which the caller has just
         claimed, are
-        running.
+        running. Each answer names its place in the arrays.
         """
 
     async def unfinished(self, *, execution_ids: list[UUID], tenant_id: UUID = ...) -> list[QueueEntry]:

@@ -73,8 +73,8 @@ class Claim(Row):
 class StartedExecution(Row):
     """What a worker needs to know of an execution that it claimed."""
 
-    tenant_id: UUID
-    execution_id: UUID
+    ordinal: int
+    """Its place among those that were claimed, from 1."""
     workflow_id: UUID
     workflow_revision: int
     mode: AnExecutionMode

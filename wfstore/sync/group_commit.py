@@ -34,7 +34,7 @@ class _Answer:
         self._bell.acquire()
         self._done = False
         self.is_heir = False
-        """Whether a writer's place was handed to this thread."""
+        """Whether a writer's place was handed to this thread, until it has written."""
         self.next: _Answer | None = None
         """Whose thread this one wakes when it goes."""
         self.value: Any = None
@@ -72,12 +72,15 @@ class _Answer:
             self._bell.release()
 
 
-def _linked(batch: Batch, own: _Answer) -> _Answer | None:
-    """Let each thread of a batch wake the next one, and return the first; `own` needs no waking."""
+def _linked(batch: Batch) -> _Answer | None:
+    """Let each thread of a batch wake the next one, and return the first.
+
+    Who writes is not asleep, and would let those after it wait until it has written.
+    """
     first = last = None
     for entry in batch.entries:
         answer: _Answer = entry.answer
-        if answer is own or answer.done():  # its thread has given up
+        if answer.is_heir or answer.done():  # the latter: its thread has given up
             continue
         if last is None:
             first = answer
@@ -144,7 +147,6 @@ class GroupWriter(GroupCalls):
         try:
             while True:
                 if answer.is_heir:
-                    answer.is_heir = False
                     self._lead(answer)
                 elif answer.done():
                     break
@@ -186,7 +188,7 @@ class GroupWriter(GroupCalls):
             if batch is not None:
                 outcomes = self._statements.send(batch.lane.kind, batch.lane.detail, batch.entries)
                 with self._mutex:
-                    first = _linked(batch, own)
+                    first = _linked(batch)
                     settle(batch, outcomes)
         finally:
             if first is not None:
@@ -195,6 +197,7 @@ class GroupWriter(GroupCalls):
                 if batch is not None:
                     refuse_all(batch.entries, cut_off)  # those who have no answer: this thread was interrupted
                     self._grouping.done(batch)
+                own.is_heir = False
                 self._pass_on()
 
     def _pass_on(self) -> None:

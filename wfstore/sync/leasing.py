@@ -12,7 +12,7 @@ from uuid import UUID
 from wfstore.errors import InvalidInput, LeaseLost
 from wfstore.inputs import check_endings, check_failures, check_lease, check_name, check_time
 from wfstore.leases import ClaimedExecution, Ending, Failure, Signal
-from wfstore.models import Claim, ExecutionFailed, ExecutionKey, Lease, StartedExecution, Suspended, TakenSignal
+from wfstore.models import Claim, ExecutionFailed, Lease, StartedExecution, Suspended, TakenSignal
 from wfstore.sync.calling import Call
 from wfstore.sync.running import Runner
 from wfstore.sync.typed import ExecutionsNamespace
@@ -185,7 +185,7 @@ class Leasing(ExecutionsNamespace):
         """
         check_endings(endings)
         leases = [ending.lease for ending in endings]
-        finished: list[ExecutionKey] = self._release(
+        finished: list[UUID] = self._release(
             leases,
             "finish_many",
             tenant_ids=[e.lease.tenant_id for e in endings],
@@ -198,7 +198,7 @@ class Leasing(ExecutionsNamespace):
             error_messages=[e.error_message for e in endings],
             error_details=[e.error_details for e in endings],
         )
-        return {each.execution_id for each in finished}
+        return set(finished)
 
     def fail(self, failure: Failure, *, now: datetime | None = None) -> ExecutionFailed:
         """Let an attempt fail: it is retried after a back-off, or given up, as its policy says.
@@ -270,10 +270,10 @@ def lease_lost(lease: ClaimedExecution) -> LeaseLost:
 
 def _leases(claims: Sequence[Claim], started: Sequence[StartedExecution]) -> list[ClaimedExecution]:
     """Join what queue and history said, in the order of the claims."""
-    facts = {(each.tenant_id, each.execution_id): each for each in started}
+    facts = {each.ordinal: each for each in started}
     leases = []
-    for claim in claims:
-        fact = facts.get((claim.tenant_id, claim.execution_id))
+    for ordinal, claim in enumerate(claims, 1):
+        fact = facts.get(ordinal)
         if fact is not None:
             leases.append(
                 ClaimedExecution(

@@ -358,7 +358,7 @@ class ExecutionsQueries:
         start_times: list[int] | list[int | None],
         statuses: list[str],
         tenant_ids: list[UUID],
-    ) -> list[ExecutionKey]:
+    ) -> list[UUID]:
         """End executions, one for each place of the arrays, whose lease the worker still has; the others are not
         returned.
         """
@@ -501,7 +501,7 @@ class ExecutionsQueries:
     ) -> list[StartedExecution]:
         """Write into history that these executions, one for each place of the arrays, which the caller has just
         claimed, are
-        running.
+        running. Each answer names its place in the arrays.
         """
 
     def suspend(
@@ -1593,7 +1593,7 @@ class ExecutionsNamespace(Namespace):
     ) -> list[StartedExecution]:
         """Write into history that these executions, one for each place of the arrays, which the caller has just
         claimed, are
-        running.
+        running. Each answer names its place in the arrays.
         """
 
     def unfinished(self, *, execution_ids: list[UUID], tenant_id: UUID = ...) -> list[QueueEntry]:
