@@ -24,7 +24,7 @@ def measure(bench: Bench, group: Group, rows: Sequence[Row], report: Report) -> 
     report(f"{group.name}: preparing", 0, total)
     with group.opening(bench, wanted) as opened:
         for turn in range(rounds):
-            bench.checkpoint()  # files of the log are there to be used again; a new one is filled with zeros first
+            bench.checkpoint()
             for place, subject in enumerate(_ordered(wanted, turn)):
                 report(f"{group.name}: {subject}", turn * len(wanted) + place, total)
                 _sample(opened, measured, subject)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -106,33 +107,29 @@ class NodeResult:
         return (self.lease.tenant_id, self.lease.execution_id, self.node_id, self.run_index)
 
 
+_RESULT_FACTS = {
+    "tenant_ids": "lease.tenant_id",
+    "execution_ids": "lease.execution_id",
+    "attempts": "lease.attempt",
+    "node_ids": "node_id",
+    "run_indexes": "run_index",
+    "node_types": "node_type",
+    "statuses": "status",
+    "start_times": "start_time",
+    "end_times": "end_time",
+    "retry_counts": "retry_count",
+    "max_retries": "max_retries",
+}
+_facts_of = attrgetter(*_RESULT_FACTS.values())
+
 ResultRow = tuple[Any, ...]
 """A node's run as `node_executions.record_many` takes it; its columns are `RESULT_COLUMNS`."""
-RESULT_COLUMNS = (
-    *("tenant_ids", "execution_ids", "attempts", "node_ids", "run_indexes", "node_types", "statuses", "start_times"),
-    *("end_times", "input_data", "output_data", "error_data", "retry_counts", "max_retries"),
-)
+RESULT_COLUMNS = (*_RESULT_FACTS, "input_data", "output_data", "error_data")
 
 
 def result_row(result: NodeResult, input_data: Any, output_data: Any, error_data: Any) -> ResultRow:
     """Make the row of a result, with these payloads instead of its own."""
-    lease = result.lease
-    return (
-        lease.tenant_id,
-        lease.execution_id,
-        lease.attempt,
-        result.node_id,
-        result.run_index,
-        result.node_type,
-        result.status,
-        result.start_time,
-        result.end_time,
-        input_data,
-        output_data,
-        error_data,
-        result.retry_count,
-        result.max_retries,
-    )
+    return (*_facts_of(result), input_data, output_data, error_data)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -141,7 +141,6 @@ def opening(bench: Bench, wanted: Collection[Subject]) -> Iterator[Opened]:
             return sizes[at][name]
 
         found = prepared(wanted, {name: partial(handler, name) for name in _NAMES})
-        bench.checkpoint()
         yield found
 
 

@@ -165,7 +165,6 @@ def opening(bench: Bench, wanted: Collection[Subject]) -> Iterator[Opened]:
     """Prepare what the subjects need."""
     with ExitStack() as stack:
         found = prepared(wanted, _Stage(bench, stack).handlers)
-        bench.checkpoint()
         yield found
 
 

@@ -145,7 +145,6 @@ def opening(bench: Bench, wanted: Collection[Subject]) -> Iterator[Opened]:
     """Seed the history and connect the readers."""
     with ExitStack() as stack:
         found = prepared(wanted, _Stage(bench, stack).handlers)
-        bench.checkpoint()
         yield found
 
 
