@@ -59,7 +59,7 @@ class Sizes:
         if tiny:
             return cls(seconds=0.1, rounds=1, executions=200, history=history or 20_000, churn=0.1, log_files=0)
         if quick:
-            return cls(seconds=0.8, rounds=3, executions=3_000, history=history or 100_000, churn=2, log_files=128)
+            return cls(seconds=0.8, rounds=3, executions=20_000, history=history or 100_000, churn=2, log_files=128)
         return cls(seconds=4.0, rounds=5, executions=20_000, history=history or _affordable(), churn=30, log_files=256)
 
 

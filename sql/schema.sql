@@ -429,7 +429,7 @@ $$;
 COMMENT ON FUNCTION public.wfstore_histogram_size(durations bigint[]) IS 'How many durations a histogram holds.';
 
 CREATE FUNCTION public.wfstore_is_uuid7(id uuid) RETURNS boolean
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN (((get_byte(uuid_send(id), 6) >> 4) = 7) AND ((get_byte(uuid_send(id), 8) >> 6) = 2));
 
 COMMENT ON FUNCTION public.wfstore_is_uuid7(id uuid) IS 'Whether the id is a UUID of version 7: only those carry a time.';
@@ -1528,7 +1528,7 @@ INSERT INTO public.retention_policies (table_name, keep, partition_interval, par
 INSERT INTO public.tenants (id, slug, name, is_active, settings, created_at, updated_at) VALUES ('00000000-0000-0000-0000-000000000000', 'system', 'System', true, '{}', now(), now());
 INSERT INTO public.tenants (id, slug, name, is_active, settings, created_at, updated_at) VALUES ('00000000-0000-7000-8000-000000000001', 'default', 'Default', true, '{}', now(), now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0001.roles', '4c5d8b25350e91b8c3b330317f72e58d02c55d0d0f86c384bdde44e3498215ee', false, now());
-INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0002.functions', '9fea0dd10dd9df712a0e7747185b376f6fcc51797575f5d927377565fa703711', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0002.functions', '1a7a6934b8b7acaf569406e4a8fe80eb28e95fef3a548493d6ef476163493452', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0003.tenants', '98a39a1987125c653b817f09703c07b50f4342809dc394524c6866d84acf90c9', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0004.users', '187a7c067bf0dcbe23025e3fb32bcca27b1cc99e3d639c81aefaec61b73e82aa', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0005.workflows', 'e429788a0a60fb9d261331ba6a6a8b2b79a8d1847ed8a4a077658d0fc6e4798b', false, now());

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from typing import Any
@@ -13,6 +14,7 @@ from tests.queue_model_invariants import broken
 from wfstore import NewExecution, Store, uuid7
 from wfstore.ids import LAST_ID
 from wfstore.leases import Failure, RetryPolicy
+from wfstore.resources import MIGRATIONS, QUERIES
 from wfstore.vocabulary import ExecutionStatus
 
 EVERYTHING = UUID(int=0)
@@ -63,6 +65,32 @@ def test_histograms(admin: Admin) -> None:
 
 
 # --- what is counted ----------------------------------------------------------------------------------------
+
+
+def additions(text: str) -> list[str]:
+    """Each statement that adds to the roll-up, without comments and with one name for what has ended."""
+    bare = re.sub(r"--.*", "", text)
+    found = re.findall(r"INSERT INTO execution_stats AS.*?durations = [^\n]*", bare, re.DOTALL)
+    sources = [re.search(r"FROM (\w+)(?: AS (\w+))?\s+(?:WHERE NOT \1\.retried\s+)?GROUP BY", each) for each in found]
+    return [
+        " ".join(
+            re.sub(rf"\b{source[2] or source[1]}\.", "ended.", each.replace(source[0], "FROM ended GROUP BY")).split()
+        )
+        if source
+        else each
+        for each, source in zip(found, sources, strict=True)
+    ]
+
+
+def test_all_batches_are_counted_by_the_same_text() -> None:
+    """It stands in each query that ends executions, as it must be one statement with them; they are in step."""
+    queries = [each for path in sorted(QUERIES.glob("*.sql")) for each in additions(path.read_text())]
+    steps = [each for path in sorted(MIGRATIONS.glob("*.sql")) for each in additions(path.read_text())]
+    [alone] = [each for each in queries if "GROUP BY" not in each]  # delete: of one, and it is taken away
+    assert "wfstore_histogram(ARRAY[ended.duration], -1)" in alone
+    queries.remove(alone)
+    assert (len(queries), len(steps)) == (4, 1)
+    assert len({*queries, *steps}) == 1
 
 
 def test_whatever_ends_is_counted_where_its_id_lies(store: Store, worker: Store, admin: Admin) -> None:
