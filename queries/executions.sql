@@ -84,12 +84,11 @@ counted AS (
 SELECT tenant_id, execution_id
 FROM canceled;
 
--- name: claim(lease_until, limit, queue, start_time, tenant_ids, worker_id)
--- Hand up to :limit ready executions of one queue to a worker, most urgent first, and write into history that they are
--- running. What may not run now, as its workflow is paused or all places of its key are taken, is parked and comes back
--- as not admitted, with nothing from history.
+-- name: claim(lease_until, limit, queue, tenant_ids, worker_id)
+-- Hand up to :limit ready executions of one queue to a worker, most urgent first. What may not run now, as its
+-- workflow is paused or all places of its key are taken, is parked and comes back as not admitted.
 -- returns: Claim           rows: 0..limit
--- locks: execution_queue rows, SKIP LOCKED; then concurrency_limits rows in the order of their keys; then history's
+-- locks: execution_queue rows, SKIP LOCKED; then concurrency_limits rows in the order of their keys
 -- index: execution_queue_ready_idx
 -- not-null: visible_at (the end of the lease, a parameter)
 WITH due AS (
@@ -162,57 +161,20 @@ claimed AS (
     WHERE q.tenant_id = decided.tenant_id
         AND q.execution_id = decided.execution_id
         AND decided.is_admitted
-),
-started AS (
-    UPDATE workflow_executions AS e
-    SET status = 'RUNNING',
-        start_time = coalesce(e.start_time, :start_time::bigint)
-    FROM (
-        SELECT decided.*
-        FROM decided
-        WHERE decided.is_admitted
-        -- No limit at all; but the planner, who cannot know that, takes these for few and goes by their keys.
-        LIMIT (SELECT NULL::bigint)
-    ) AS leased
-    -- By key, each in its period: an array whose elements the plan does not know would be looked for in all periods.
-    WHERE e.tenant_id = leased.tenant_id
-        AND e.execution_id = leased.execution_id
-        AND e.status IN ('NEW', 'RUNNING', 'WAITING')
-    RETURNING
-        leased.priority, leased.visible_at, leased.tenant_id, leased.execution_id, leased.attempt, leased.failures,
-        leased.max_attempts, leased.woken_by, leased.concurrency_key, e.workflow_id, e.workflow_revision, e.mode,
-        e.parent_execution_id, e.retry_of_execution_id, e.metadata, e.start_time
 )
--- Not joined with the queue's rows that were updated, which are just what is admitted: they are locked.
+-- Not joined with what was updated, which is just what is admitted: its rows are locked.
 SELECT
-    met.tenant_id,
-    met.execution_id,
-    met.admitted,
-    met.attempt + 1 AS attempt,
-    met.failures,
-    met.max_attempts,
+    tenant_id,
+    execution_id,
+    is_admitted AS admitted,
+    attempt + 1 AS attempt,
+    failures,
+    max_attempts,
     :lease_until::timestamptz AS visible_at,
-    met.woken_by,
-    met.concurrency_key,
-    met.workflow_id,
-    met.workflow_revision,
-    met.mode,
-    met.parent_execution_id,
-    met.retry_of_execution_id,
-    met.metadata,
-    met.start_time
-FROM (
-    SELECT true AS admitted, started.*
-    FROM started
-    UNION ALL
-    SELECT
-        false, decided.priority, decided.visible_at, decided.tenant_id, decided.execution_id, decided.attempt,
-        decided.failures, decided.max_attempts, decided.woken_by, decided.concurrency_key, NULL::uuid, NULL::bigint,
-        NULL::text, NULL::uuid, NULL::uuid, NULL::jsonb, NULL::bigint
-    FROM decided
-    WHERE NOT decided.is_admitted
-) AS met
-ORDER BY met.priority DESC, met.visible_at, met.execution_id;
+    woken_by,
+    concurrency_key
+FROM decided
+ORDER BY priority DESC, decided.visible_at, execution_id;
 
 -- name: delete(execution_id, tenant_id)$
 -- Remove one ended execution with its node results; whole periods go by dropping partitions instead.
@@ -805,6 +767,30 @@ WHERE tenant_id = :tenant_id
     AND execution_id > :after_id
 ORDER BY execution_id
 LIMIT :limit;
+
+-- name: start_many(execution_ids, start_time, tenant_ids)
+-- Write into history that these executions, one for each place of the arrays, which the caller has just claimed, are
+-- running. Each answer names its place in the arrays.
+-- returns: StartedExecution        rows: 0..n
+-- index: workflow_executions_pkey
+-- not-null: start_time (it is set here)
+UPDATE workflow_executions AS e
+SET status = 'RUNNING',
+    start_time = coalesce(e.start_time, :start_time::bigint)
+FROM (
+    SELECT i.*
+    FROM unnest(:tenant_ids::uuid[], :execution_ids::uuid[])
+        WITH ORDINALITY AS i (tenant_id, execution_id, ordinal)
+    -- No limit at all; but the planner, who cannot know that, takes these for few and goes by their keys.
+    LIMIT (SELECT NULL::bigint)
+) AS claimed
+-- By key, each in its period: an array whose elements the plan does not know would be looked for in all periods.
+WHERE e.tenant_id = claimed.tenant_id
+    AND e.execution_id = claimed.execution_id
+    AND e.status IN ('NEW', 'RUNNING', 'WAITING')
+RETURNING
+    claimed.ordinal, e.workflow_id, e.workflow_revision, e.mode, e.parent_execution_id, e.retry_of_execution_id,
+    e.metadata, e.start_time;
 
 -- name: suspend(attempt, children, execution_id, now, signal, tenant_id, wake_at)^
 -- Let an execution that this transaction has locked wait under its lease, unless what it waits for is there already.

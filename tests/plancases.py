@@ -332,6 +332,9 @@ def _batches(facts: Facts) -> dict[str, list[Mapping[str, Any]]]:
         "executions.get_many": [{"tenant_id": facts.tenant, "execution_ids": ids} for ids in old],
         "history.present": [{"tenant_id": facts.tenant, "execution_ids": ids} for ids in old],
         "executions.heartbeat_many": [{**_leases(facts, ids), "lease_until": facts.now} for ids in runs],
+        "executions.start_many": [
+            {"tenant_ids": [facts.tenant], "execution_ids": ids[:100], "start_time": now} for ids in runs
+        ],
         "executions.unfinished": [
             {"tenant_id": facts.tenant, "execution_ids": ids + [uuid7(facts.now) for _ in range(1000 - len(ids))]}
             for ids in runs
@@ -417,7 +420,7 @@ def claims(connection: psycopg.Connection[Any], huge: Facts, tiny: Facts) -> tup
     """
     tenants = tuple(row[0] for row in connection.execute("SELECT DISTINCT tenant_id FROM execution_queue").fetchall())
     workers = {"all tenants": tenants, "huge": (huge.tenant,), "tiny": (tiny.tenant,)}
-    lease = {"lease_until": huge.now + timedelta(minutes=1), "worker_id": "worker", "start_time": 1_000}
+    lease = {"lease_until": huge.now + timedelta(minutes=1), "worker_id": "worker"}
     claiming, waking = (
         [
             Case(

@@ -76,7 +76,7 @@ _FACTS = b"""
 _OBJECTS = {"Relation Name", "Index Name"}
 _SETTINGS = [b"jit = off", b"enable_seqscan = off"]  # session.set_up
 _IN_ORDER = [b"enable_sort = off"]  # session.in_order_of_index
-IN_ORDER = {"executions.claim", "executions.wake_due"}
+IN_ORDER = {"executions.claim", "executions.wake_due", "executions.start_many"}
 """What a claim consists of."""
 _SETTING = {"custom": "force_custom_plan", "generic": "force_generic_plan"}
 

@@ -116,6 +116,15 @@ PINS = [
     Pin("executions.page_children", "workflow_executions_parent_idx", rows="limit", periods="periods"),
     Pin("executions.page_canceled", "workflow_executions_rare_idx", rows="limit", periods="periods"),
     Pin("executions.page_failed", "workflow_executions_rare_idx", rows="limit", periods="periods"),
+    # before PostgreSQL 17 a tenant with less than a hundred rows may go by those
+    Pin(
+        "executions.start_many",
+        HISTORY,
+        rows="3 * execution_ids",
+        role=WORKER,
+        periods="1",
+        blocks="20 + 6 * rows",
+    ),
     Pin("node_executions.count_by_execution", RESULTS, rows="4", periods="1"),
     Pin("node_executions.get", RESULTS, rows="1", periods="1"),
     Pin("node_executions.page_by_execution", RESULTS, rows="limit", periods="1"),
@@ -156,10 +165,9 @@ PINS = [
     # little goes by its own rows.
     Pin(
         "executions.claim",
-        f"execution_queue_ready_idx|{QUEUE}|{PAUSES}|execution_pauses_name_idx|{HISTORY}",
-        rows="12 * limit + others + min(queued, 100)",
+        f"execution_queue_ready_idx|{QUEUE}|{PAUSES}|execution_pauses_name_idx",
+        rows="10 * limit + others + min(queued, 100)",
         role=WORKER,
-        periods="periods",
     ),
     Pin(
         "executions.wake_due",

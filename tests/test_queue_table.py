@@ -307,6 +307,13 @@ def _resume_cell(state: str) -> Cell | None:
     return Expected("ready", frozenset({"execution_queue"}), pauses) if state == "parked by a pause" else None
 
 
+def _start_cell(state: str) -> Cell | None:
+    if state in ENDED | ABSENT:
+        return None
+    starts = IS[state] in ("ready", "scheduled", "waiting", "retrying") or state.startswith("parked")
+    return Expected(IS[state], frozenset({"workflow_executions"} if starts else ()))
+
+
 def _failure(world: World, **how: Any) -> Failure:
     return Failure(lease=world.lease, error_message="no", **how)
 
@@ -415,6 +422,12 @@ EXECUTIONS: dict[str, Operation] = {
         _held("running", "execution_queue", otherwise=None),
     ),
     "enqueue_many": Operation(lambda w: None, lambda _: None),  # by `enqueue`
+    "start_many": Operation(
+        lambda w: w.worker.executions.start_many(
+            tenant_ids=[w.lease.tenant_id], execution_ids=[w.identifier], start_time=1
+        ),
+        _start_cell,
+    ),
     "wake_due": Operation(
         lambda w: w.worker.executions.wake_due(tenant_ids=[w.lease.tenant_id], queue="default", now=w.now, limit=9),
         _wake_cell,

@@ -27,7 +27,6 @@ async def with_a_connection(connection: psycopg.AsyncConnection[Any], tenant_id:
     claims = await queries.executions.claim(
         connection,
         lease_until=now + timedelta(minutes=1),
-        start_time=0,
         limit=10,
         queue="default",
         tenant_ids=[tenant_id],

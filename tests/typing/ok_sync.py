@@ -26,7 +26,6 @@ def with_a_connection(connection: psycopg.Connection[Any], tenant_id: UUID) -> N
     claims = queries.executions.claim(
         connection,
         lease_until=now + timedelta(minutes=1),
-        start_time=0,
         limit=10,
         queue="default",
         tenant_ids=[tenant_id],

@@ -42,6 +42,7 @@ from wfstore.models import (
     SessionFacts,
     SessionOrder,
     SessionSettings,
+    StartedExecution,
     StatusCount,
     Suspended,
     TableSize,
@@ -337,15 +338,12 @@ class AsyncExecutionsQueries:
         lease_until: datetime | None,
         limit: int,
         queue: str,
-        start_time: int,
         tenant_ids: list[UUID],
         worker_id: str | None,
     ) -> list[Claim]:
-        """Hand up to :limit ready executions of one queue to a worker, most urgent first, and write into history
-        that they are
-        running. What may not run now, as its workflow is paused or all places of its key are taken, is parked and
-        comes back
-        as not admitted, with nothing from history.
+        """Hand up to :limit ready executions of one queue to a worker, most urgent first. What may not run now, as
+        its
+        workflow is paused or all places of its key are taken, is parked and comes back as not admitted.
         """
 
     async def delete(self, connection: AsyncConnection[Any], /, *, execution_id: UUID, tenant_id: UUID) -> int:
@@ -558,6 +556,20 @@ class AsyncExecutionsQueries:
         tenant_id: UUID,
     ) -> list[QueueEntry]:
         """What has not ended in one queue, by id."""
+
+    async def start_many(
+        self,
+        connection: AsyncConnection[Any],
+        /,
+        *,
+        execution_ids: list[UUID],
+        start_time: int,
+        tenant_ids: list[UUID],
+    ) -> list[StartedExecution]:
+        """Write into history that these executions, one for each place of the arrays, which the caller has just
+        claimed, are
+        running. Each answer names its place in the arrays.
+        """
 
     async def suspend(
         self,
@@ -1750,6 +1762,18 @@ class AsyncExecutionsNamespace(AsyncNamespace):
 
     async def page_queue(self, *, after_id: UUID, limit: int, queue: str, tenant_id: UUID = ...) -> list[QueueEntry]:
         """What has not ended in one queue, by id."""
+
+    async def start_many(
+        self,
+        *,
+        execution_ids: list[UUID],
+        start_time: int,
+        tenant_ids: list[UUID],
+    ) -> list[StartedExecution]:
+        """Write into history that these executions, one for each place of the arrays, which the caller has just
+        claimed, are
+        running. Each answer names its place in the arrays.
+        """
 
     async def unfinished(self, *, execution_ids: list[UUID], tenant_id: UUID = ...) -> list[QueueEntry]:
         """Which of these executions have not ended, as the queue sees them."""

@@ -68,14 +68,20 @@ class Claim(Row):
     visible_at: datetime
     woken_by: AWakeReason | None
     concurrency_key: str | None
-    workflow_id: UUID | None
-    """From here on what history knows of it; None: it was parked."""
-    workflow_revision: int | None
-    mode: AnExecutionMode | None
+
+
+class StartedExecution(Row):
+    """What a worker needs to know of an execution that it claimed."""
+
+    ordinal: int
+    """Its place among those that were claimed, from 1."""
+    workflow_id: UUID
+    workflow_revision: int
+    mode: AnExecutionMode
     parent_execution_id: UUID | None
     retry_of_execution_id: UUID | None
-    metadata: dict[str, Any] | None
-    start_time: int | None
+    metadata: dict[str, Any]
+    start_time: int
 
 
 class ExecutionKey(Row):

@@ -12,7 +12,7 @@ from uuid import UUID
 from wfstore.errors import InvalidInput, LeaseLost
 from wfstore.inputs import check_endings, check_failures, check_lease, check_name, check_time
 from wfstore.leases import ClaimedExecution, Ending, Failure, Signal
-from wfstore.models import Claim, ExecutionFailed, Lease, Suspended, TakenSignal
+from wfstore.models import Claim, ExecutionFailed, Lease, StartedExecution, Suspended, TakenSignal
 from wfstore.sync.calling import Call
 from wfstore.sync.running import Runner
 from wfstore.sync.typed import ExecutionsNamespace
@@ -52,18 +52,27 @@ class Leasing(ExecutionsNamespace):
         whose: dict[str, Any] = {"tenant_ids": [self._runner.tenant_id], "queue": queue}
         in_order = self._call("session.in_order_of_index")
         wake = self._call("wake_due", now=at, limit=_WOKEN_AT_ONCE, **whose)
-        claim = self._call(
-            "claim", worker_id=worker_id, limit=limit, lease_until=at + lease, start_time=milliseconds(at), **whose
-        )
+        claim = self._call("claim", worker_id=worker_id, limit=limit, lease_until=at + lease, **whose)
 
-        def steps(transaction: Runner) -> list[Claim]:
+        def steps(transaction: Runner) -> tuple[list[ClaimedExecution], int]:
             met: list[Claim]
-            *_, met = transaction.run(in_order, wake, claim, last=True)
-            return met
+            *_, met = transaction.run(in_order, wake, claim)
+            claims = [each for each in met if each.admitted]
+            if not claims:
+                return [], len(met)
+            [started] = transaction.run(self._start(claims, at), last=True)
+            return _leases(claims, started), len(met) - len(claims)
 
         # A claim whose answer was lost costs one lease time; the worker may as well ask again.
-        met = self._runner.transact(steps, repeatable=True)
-        return [held for each in met if (held := _leased(each))], sum(not each.admitted for each in met)
+        return self._runner.transact(steps, repeatable=True)
+
+    def _start(self, claims: Sequence[Claim], at: datetime) -> Call:
+        return self._call(
+            "start_many",
+            tenant_ids=[claim.tenant_id for claim in claims],
+            execution_ids=[claim.execution_id for claim in claims],
+            start_time=milliseconds(at),
+        )
 
     def heartbeat(
         self, leases: Sequence[ClaimedExecution], *, lease: timedelta, now: datetime | None = None
@@ -259,26 +268,30 @@ def lease_lost(lease: ClaimedExecution) -> LeaseLost:
     )
 
 
-def _leased(claim: Claim) -> ClaimedExecution | None:
-    """Return the lease that a claim got; None: it was parked."""
-    workflow_id, revision, mode = claim.workflow_id, claim.workflow_revision, claim.mode
-    metadata, start_time = claim.metadata, claim.start_time
-    if workflow_id is None or revision is None or mode is None or metadata is None or start_time is None:
-        return None
-    return ClaimedExecution(
-        tenant_id=claim.tenant_id,
-        execution_id=claim.execution_id,
-        attempt=claim.attempt,
-        max_attempts=claim.max_attempts,
-        lease_until=claim.visible_at,
-        workflow_id=workflow_id,
-        workflow_revision=revision,
-        mode=mode,
-        parent_execution_id=claim.parent_execution_id,
-        metadata=metadata,
-        start_time=start_time,
-        retry_of_execution_id=claim.retry_of_execution_id,
-        failures=claim.failures,
-        woken_by=claim.woken_by,
-        concurrency_key=claim.concurrency_key,
-    )
+def _leases(claims: Sequence[Claim], started: Sequence[StartedExecution]) -> list[ClaimedExecution]:
+    """Join what queue and history said, in the order of the claims."""
+    facts = {each.ordinal: each for each in started}
+    leases = []
+    for ordinal, claim in enumerate(claims, 1):
+        fact = facts.get(ordinal)
+        if fact is not None:
+            leases.append(
+                ClaimedExecution(
+                    tenant_id=claim.tenant_id,
+                    execution_id=claim.execution_id,
+                    attempt=claim.attempt,
+                    max_attempts=claim.max_attempts,
+                    lease_until=claim.visible_at,
+                    workflow_id=fact.workflow_id,
+                    workflow_revision=fact.workflow_revision,
+                    mode=fact.mode,
+                    parent_execution_id=fact.parent_execution_id,
+                    metadata=fact.metadata,
+                    start_time=fact.start_time,
+                    retry_of_execution_id=fact.retry_of_execution_id,
+                    failures=claim.failures,
+                    woken_by=claim.woken_by,
+                    concurrency_key=claim.concurrency_key,
+                )
+            )
+    return leases
