@@ -131,6 +131,8 @@ BEGIN
             FROM execution_pauses AS p
             WHERE p.tenant_id = q.tenant_id AND p.kind = 'WORKFLOW' AND p.name = q.workflow_id::text
             LIMIT 1
+            -- Again: it may be a later one than above, and who ends it would not see what is parked here for it.
+            FOR SHARE
         ) AS pause ON true
     ),
     keyed AS (

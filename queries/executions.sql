@@ -319,8 +319,7 @@ ORDER BY v.ordinal;
 -- Fail executions, one for each place of the arrays, whose lease the worker still has. Each is retried after its
 -- back-off (or the wait given in seconds), or is given up for good where it may not be retried or has failed too often.
 -- returns: ExecutionFailed         rows: 0..n
--- locks: their execution_queue rows, in the order of their keys; concurrency_limits rows in the order of theirs
--- not-null: retried (the one part is an argument, the other compares columns that are never NULL)
+-- locks: their execution_queue rows; concurrency_limits rows. In no order: lock_many, before, makes one
 WITH item AS (
     SELECT i.*
     FROM unnest(
@@ -328,7 +327,7 @@ WITH item AS (
         :waits::double precision[], :jitters::double precision[], :error_messages::text[], :error_details::jsonb[]
     ) AS i (tenant_id, execution_id, attempt, retry, wait, jitter, error_message, error_details)
 ),
-held AS (
+held AS MATERIALIZED (
     SELECT
         q.tenant_id, q.execution_id, q.attempt, q.concurrency_key, q.failures, q.max_attempts, q.retry_wait,
         q.retry_factor, q.retry_wait_max, q.queue, q.priority, q.workflow_id
@@ -351,32 +350,12 @@ held AS (
             AND queued.attempt = leased.attempt
             AND queued.status = 'RUNNING'
         LIMIT 1
-        FOR UPDATE
     ) AS q
-),
--- Their keys' places are returned by triggers, row by row; locked in one order here, no two workers wait in a ring.
-places AS (
-    SELECT l.concurrency_key
-    FROM (
-        SELECT DISTINCT held.tenant_id, held.concurrency_key
-        FROM held
-        WHERE held.concurrency_key IS NOT NULL
-        ORDER BY held.tenant_id, held.concurrency_key
-        LIMIT (SELECT NULL::bigint)
-    ) AS returned
-    CROSS JOIN LATERAL (
-        SELECT locked.concurrency_key
-        FROM concurrency_limits AS locked
-        WHERE locked.tenant_id = returned.tenant_id
-            AND locked.concurrency_key = returned.concurrency_key
-        LIMIT 1
-        FOR UPDATE
-    ) AS l
 ),
 outcome AS (
     SELECT
-        held.tenant_id, held.execution_id, held.queue, held.priority, held.concurrency_key, held.workflow_id,
-        held.failures + 1 AS failures, item.error_message, item.error_details,
+        held.tenant_id, held.execution_id, held.attempt, held.queue, held.priority, held.concurrency_key,
+        held.workflow_id, held.failures + 1 AS failures, item.error_message, item.error_details,
         item.retry AND held.failures + 1 < held.max_attempts AS retried,
         :now::timestamptz + make_interval(
             secs => coalesce(
@@ -392,8 +371,8 @@ outcome AS (
         ON item.tenant_id = held.tenant_id
         AND item.execution_id = held.execution_id
         AND item.attempt = held.attempt
-    WHERE (SELECT count(*) FROM places) >= 0 -- the places first
 ),
+-- The fence, here and below: what was read of a lease holds for as long as it does.
 requeued AS (
     UPDATE execution_queue AS q
     SET status = 'NEW',
@@ -404,14 +383,27 @@ requeued AS (
     FROM outcome
     WHERE q.tenant_id = outcome.tenant_id
         AND q.execution_id = outcome.execution_id
+        AND q.attempt = outcome.attempt
+        AND q.status = 'RUNNING'
         AND outcome.retried
+    RETURNING outcome.*
 ),
 released AS (
     DELETE FROM execution_queue AS q
     USING outcome
     WHERE q.tenant_id = outcome.tenant_id
         AND q.execution_id = outcome.execution_id
+        AND q.attempt = outcome.attempt
+        AND q.status = 'RUNNING'
         AND NOT outcome.retried
+    RETURNING outcome.*
+),
+failed AS (
+    SELECT requeued.*
+    FROM requeued
+    UNION ALL
+    SELECT released.*
+    FROM released
 ),
 buried AS (
     INSERT INTO dead_letters AS d (
@@ -420,25 +412,24 @@ buried AS (
     SELECT
         o.tenant_id, o.execution_id, o.workflow_id, o.queue, o.priority, o.concurrency_key, o.failures,
         coalesce(o.error_message, ''), :now
-    FROM outcome AS o
-    WHERE NOT o.retried
+    FROM released AS o
     ON CONFLICT (tenant_id, execution_id) DO NOTHING
 ),
 written AS (
     UPDATE workflow_executions AS e
-    SET status = CASE WHEN outcome.retried THEN 'NEW' ELSE 'ERROR' END,
+    SET status = CASE WHEN failed.retried THEN 'NEW' ELSE 'ERROR' END,
         end_time = CASE
-            WHEN NOT outcome.retried
+            WHEN NOT failed.retried
                 THEN greatest(trunc(extract(epoch FROM :now::timestamptz) * 1000)::bigint, e.start_time)
         END,
-        error_message = outcome.error_message,
-        error_details = outcome.error_details
-    FROM outcome
-    WHERE e.tenant_id = outcome.tenant_id
-        AND e.execution_id = outcome.execution_id
+        error_message = failed.error_message,
+        error_details = failed.error_details
+    FROM failed
+    WHERE e.tenant_id = failed.tenant_id
+        AND e.execution_id = failed.execution_id
     RETURNING
         e.tenant_id, e.execution_id, e.workflow_id, e.status, e.start_time, e.end_time,
-        outcome.retried, outcome.failures, outcome.visible_at
+        failed.retried, failed.failures, failed.visible_at
 ),
 counted AS (
     INSERT INTO execution_stats AS s (
@@ -475,7 +466,8 @@ FROM written;
 -- name: finish_many(attempts, end_times, error_details, error_messages, execution_ids, run_data, start_times, statuses, tenant_ids)
 -- End executions, one for each place of the arrays, whose lease the worker still has; the others are not returned.
 -- returns: UUID            rows: 0..n
--- locks: their execution_queue rows, in the order of their keys; concurrency_limits rows in the order of theirs
+-- locks: their execution_queue rows, in the order of their keys; concurrency_limits rows in none: lock_many, before,
+--   makes one
 WITH released AS (
     DELETE FROM execution_queue AS q
     USING (
@@ -496,28 +488,8 @@ WITH released AS (
         AND q.attempt = item.attempt
         AND q.status = 'RUNNING'
     RETURNING
-        q.tenant_id, q.execution_id, q.concurrency_key, item.status, item.start_time, item.end_time, item.run_data,
+        q.tenant_id, q.execution_id, item.status, item.start_time, item.end_time, item.run_data,
         item.error_message, item.error_details
-),
--- Their keys' places are returned by triggers, row by row, when all is deleted; locked in one order here, before, no
--- two workers wait in a ring.
-places AS (
-    SELECT l.concurrency_key
-    FROM (
-        SELECT DISTINCT released.tenant_id, released.concurrency_key
-        FROM released
-        WHERE released.concurrency_key IS NOT NULL
-        ORDER BY released.tenant_id, released.concurrency_key
-        LIMIT (SELECT NULL::bigint)
-    ) AS returned
-    CROSS JOIN LATERAL (
-        SELECT locked.concurrency_key
-        FROM concurrency_limits AS locked
-        WHERE locked.tenant_id = returned.tenant_id
-            AND locked.concurrency_key = returned.concurrency_key
-        LIMIT 1
-        FOR UPDATE
-    ) AS l
 ),
 finished AS (
     UPDATE workflow_executions AS e
@@ -532,7 +504,6 @@ finished AS (
     -- By key, each in its period. Besides that the array would be sorted anew for every one of them.
     WHERE e.tenant_id = released.tenant_id
         AND e.execution_id = released.execution_id
-        AND (SELECT count(*) FROM places) >= 0 -- the places first
     RETURNING e.tenant_id, e.execution_id, e.workflow_id, e.status, e.start_time, e.end_time
 ),
 counted AS (
@@ -652,6 +623,57 @@ FROM execution_queue AS q
 WHERE q.tenant_id = :tenant_id
     AND q.execution_id = :execution_id
 FOR UPDATE;
+
+-- name: lock_many(attempts, execution_ids, tenant_ids)$
+-- Lock the queue rows of leases, one for each place of the arrays, that are held, then the limits of their keys: each in
+-- the order of their keys, so that no two workers who give back several wait in a ring. Returns how many are held.
+-- A statement of its own: PostgreSQL 18 (18.6, at least) may read freed memory where one locks rows and chooses partitions.
+-- returns: int
+-- locks: execution_queue rows, then concurrency_limits rows, in the order of their keys
+WITH held AS (
+    SELECT q.tenant_id, q.concurrency_key
+    FROM (
+        SELECT DISTINCT i.tenant_id, i.execution_id, i.attempt
+        FROM unnest(:tenant_ids::uuid[], :execution_ids::uuid[], :attempts::integer[])
+            AS i (tenant_id, execution_id, attempt)
+        ORDER BY i.tenant_id, i.execution_id
+        -- No limit at all; but the planner, who cannot know that, takes these for few and goes by their keys.
+        LIMIT (SELECT NULL::bigint)
+    ) AS leased
+    -- LATERAL and LIMIT, for the same: a plan made for a tenant with little in the queue must suit one with much.
+    CROSS JOIN LATERAL (
+        SELECT queued.tenant_id, queued.concurrency_key
+        FROM execution_queue AS queued
+        WHERE queued.tenant_id = leased.tenant_id
+            AND queued.execution_id = leased.execution_id
+            AND queued.attempt = leased.attempt
+            AND queued.status = 'RUNNING'
+        LIMIT 1
+        FOR UPDATE
+    ) AS q
+),
+-- The places are returned by triggers, row by row; locked in one order here.
+places AS (
+    SELECT l.concurrency_key
+    FROM (
+        SELECT DISTINCT held.tenant_id, held.concurrency_key
+        FROM held
+        WHERE held.concurrency_key IS NOT NULL
+        ORDER BY held.tenant_id, held.concurrency_key
+        LIMIT (SELECT NULL::bigint)
+    ) AS returned
+    CROSS JOIN LATERAL (
+        SELECT locked.concurrency_key
+        FROM concurrency_limits AS locked
+        WHERE locked.tenant_id = returned.tenant_id
+            AND locked.concurrency_key = returned.concurrency_key
+        LIMIT 1
+        FOR UPDATE
+    ) AS l
+)
+SELECT count(*)
+FROM held
+WHERE (SELECT count(*) FROM places) >= 0; -- the places, too
 
 -- name: page(before_id, limit, tenant_id)
 -- Executions without their payload, latest first.
@@ -890,7 +912,7 @@ WHERE tenant_id = :tenant_id
 -- index: execution_queue_due_idx
 WITH due AS (
     SELECT
-        q.tenant_id, q.execution_id, q.status, q.worker_id,
+        q.tenant_id, q.execution_id, q.concurrency_key,
         q.status = 'RUNNING' AND q.failures + 1 >= q.max_attempts AS exhausted
     FROM execution_queue AS q
     WHERE q.tenant_id = ANY(:tenant_ids::uuid[])
@@ -901,6 +923,25 @@ WITH due AS (
     ORDER BY q.visible_at
     LIMIT :limit
     FOR UPDATE SKIP LOCKED
+),
+-- Their keys' places are returned by triggers, row by row; locked in one order here, no two claims wait in a ring.
+places AS (
+    SELECT l.concurrency_key
+    FROM (
+        SELECT DISTINCT due.tenant_id, due.concurrency_key
+        FROM due
+        WHERE due.concurrency_key IS NOT NULL
+        ORDER BY due.tenant_id, due.concurrency_key
+        LIMIT (SELECT NULL::bigint)
+    ) AS returned
+    CROSS JOIN LATERAL (
+        SELECT locked.concurrency_key
+        FROM concurrency_limits AS locked
+        WHERE locked.tenant_id = returned.tenant_id
+            AND locked.concurrency_key = returned.concurrency_key
+        LIMIT 1
+        FOR UPDATE
+    ) AS l
 ),
 woken AS (
     UPDATE execution_queue AS q
@@ -915,68 +956,22 @@ woken AS (
     WHERE q.tenant_id = due.tenant_id
         AND q.execution_id = due.execution_id
         AND NOT due.exhausted
+        AND (SELECT count(*) FROM places) >= 0 -- the places first
 ),
+-- A function, so that history is not written by the statement that locks rows: see there.
 given_up AS (
-    DELETE FROM execution_queue AS q
-    USING due
-    WHERE q.tenant_id = due.tenant_id
-        AND q.execution_id = due.execution_id
-        AND due.exhausted
-    RETURNING
-        q.tenant_id, q.execution_id, q.workflow_id, q.queue, q.priority, q.concurrency_key, q.failures + 1 AS failures,
-        q.worker_id
-),
-ended AS (
-    UPDATE workflow_executions AS e
-    SET status = 'ERROR',
-        end_time = greatest(trunc(extract(epoch FROM :now::timestamptz) * 1000)::bigint, e.start_time),
-        error_message = concat('given up after ', g.failures, ' attempts; worker ', g.worker_id, ' let its lease run out')
-    FROM given_up AS g
-    WHERE e.tenant_id = g.tenant_id
-        AND e.execution_id = g.execution_id
-    RETURNING
-        e.tenant_id, e.execution_id, e.workflow_id, e.status, e.start_time, e.end_time, e.error_message
-),
-counted AS (
-    INSERT INTO execution_stats AS s (
-        tenant_id, workflow_id, hour, status, slot, executions, duration_ms, durations
-    )
-    SELECT
-        ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status, mod(pg_backend_pid(), 1024),
-        sum(ended.executions)::bigint, sum(ended.duration_ms)::bigint, wfstore_sum_histograms(ended.durations)
+    SELECT wfstore_give_up(exhausted.tenant_ids, exhausted.execution_ids, :now::timestamptz) AS executions
     FROM (
-        -- First by workflow and hour, so that it is these few, and not each execution, that count three times.
-        SELECT
-            lost.tenant_id, lost.workflow_id, wfstore_uuid7_hour(lost.execution_id) AS hour, lost.status,
-            count(*) AS executions,
-            coalesce(sum(wfstore_duration(lost.start_time, lost.end_time)), 0) AS duration_ms,
-            wfstore_histogram(array_agg(wfstore_duration(lost.start_time, lost.end_time))) AS durations
-        FROM ended AS lost
-        GROUP BY lost.tenant_id, lost.workflow_id, 3, lost.status
-    ) AS ended
-    CROSS JOIN LATERAL wfstore_counts_for(ended.workflow_id, ended.hour) AS counts_for (workflow_id, hour)
-    GROUP BY ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status
-    -- In one order: two connections that share a slot wait for each other in turn, not in a ring.
-    ORDER BY ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status
-    ON CONFLICT (tenant_id, workflow_id, hour, status, slot) DO UPDATE
-    SET executions = s.executions + excluded.executions,
-        duration_ms = s.duration_ms + excluded.duration_ms,
-        durations = wfstore_add_histograms(s.durations, excluded.durations)
-),
-buried AS (
-    INSERT INTO dead_letters AS d (
-        tenant_id, execution_id, workflow_id, queue, priority, concurrency_key, failures, reason, died_at
-    )
-    SELECT
-        g.tenant_id, g.execution_id, g.workflow_id, g.queue, g.priority, g.concurrency_key, g.failures,
-        coalesce(ended.error_message, ''), :now
-    FROM given_up AS g
-    JOIN ended
-        ON ended.tenant_id = g.tenant_id
-        AND ended.execution_id = g.execution_id
-    ON CONFLICT (tenant_id, execution_id) DO NOTHING
+        SELECT array_agg(due.tenant_id) AS tenant_ids, array_agg(due.execution_id) AS execution_ids
+        FROM due
+        WHERE due.exhausted
+    ) AS exhausted
+    WHERE exhausted.tenant_ids IS NOT NULL
+        AND (SELECT count(*) FROM places) >= 0
 )
-SELECT count(*) FROM due;
+SELECT count(*)
+FROM due
+WHERE (SELECT count(*) FROM given_up) >= 0; -- it is called, too
 
 -- name: wake_signaled(execution_id, now, signal, tenant_id)$
 -- Wake an execution that this transaction has locked, if it waits for this signal and one is there for it; its queue.

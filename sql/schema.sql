@@ -153,6 +153,8 @@ BEGIN
             FROM execution_pauses AS p
             WHERE p.tenant_id = q.tenant_id AND p.kind = 'WORKFLOW' AND p.name = q.workflow_id::text
             LIMIT 1
+            -- Again: it may be a later one than above, and who ends it would not see what is parked here for it.
+            FOR SHARE
         ) AS pause ON true
     ),
     keyed AS (
@@ -393,6 +395,86 @@ END
 $$;
 
 COMMENT ON FUNCTION public.wfstore_forget_period(since timestamp with time zone, until timestamp with time zone) IS 'Remove what refers to executions of a period that was dropped, of all tenants: counts, signals, dead letters, keys; returns how many rows. For the owner.';
+
+CREATE FUNCTION public.wfstore_give_up(of_tenants uuid[], exhausted uuid[], at timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    how_many bigint;
+BEGIN
+    WITH given_up AS (
+        DELETE FROM execution_queue AS q
+        USING (
+            SELECT each.*
+            FROM unnest(of_tenants, exhausted) AS each (tenant_id, execution_id)
+            -- No limit at all; but the planner, who cannot know that, takes these for few and goes by their keys.
+            LIMIT (SELECT NULL::bigint)
+        ) AS lost
+        WHERE q.tenant_id = lost.tenant_id
+            AND q.execution_id = lost.execution_id
+        RETURNING
+            q.tenant_id, q.execution_id, q.workflow_id, q.queue, q.priority, q.concurrency_key,
+            q.failures + 1 AS failures, q.worker_id
+    ),
+    ended AS (
+        UPDATE workflow_executions AS e
+        SET status = 'ERROR',
+            end_time = greatest(trunc(extract(epoch FROM at) * 1000)::bigint, e.start_time),
+            error_message = concat('given up after ', g.failures, ' attempts; worker ', g.worker_id, ' let its lease run out')
+        FROM given_up AS g
+        WHERE e.tenant_id = g.tenant_id
+            AND e.execution_id = g.execution_id
+        RETURNING
+            e.tenant_id, e.execution_id, e.workflow_id, e.status, e.start_time, e.end_time, e.error_message
+    ),
+    counted AS (
+        INSERT INTO execution_stats AS s (
+            tenant_id, workflow_id, hour, status, slot, executions, duration_ms, durations
+        )
+        SELECT
+            ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status, mod(pg_backend_pid(), 1024),
+            sum(ended.executions)::bigint, sum(ended.duration_ms)::bigint, wfstore_sum_histograms(ended.durations)
+        FROM (
+            -- First by workflow and hour, so that it is these few, and not each execution, that count three times.
+            SELECT
+                lost.tenant_id, lost.workflow_id, wfstore_uuid7_hour(lost.execution_id) AS hour, lost.status,
+                count(*) AS executions,
+                coalesce(sum(wfstore_duration(lost.start_time, lost.end_time)), 0) AS duration_ms,
+                wfstore_histogram(array_agg(wfstore_duration(lost.start_time, lost.end_time))) AS durations
+            FROM ended AS lost
+            GROUP BY lost.tenant_id, lost.workflow_id, 3, lost.status
+        ) AS ended
+        CROSS JOIN LATERAL wfstore_counts_for(ended.workflow_id, ended.hour) AS counts_for (workflow_id, hour)
+        GROUP BY ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status
+        -- In one order: two connections that share a slot wait for each other in turn, not in a ring.
+        ORDER BY ended.tenant_id, counts_for.workflow_id, counts_for.hour, ended.status
+        ON CONFLICT (tenant_id, workflow_id, hour, status, slot) DO UPDATE
+        SET executions = s.executions + excluded.executions,
+            duration_ms = s.duration_ms + excluded.duration_ms,
+            durations = wfstore_add_histograms(s.durations, excluded.durations)
+    ),
+    buried AS (
+        INSERT INTO dead_letters AS d (
+            tenant_id, execution_id, workflow_id, queue, priority, concurrency_key, failures, reason, died_at
+        )
+        SELECT
+            g.tenant_id, g.execution_id, g.workflow_id, g.queue, g.priority, g.concurrency_key, g.failures,
+            coalesce(ended.error_message, ''), at
+        FROM given_up AS g
+        JOIN ended
+            ON ended.tenant_id = g.tenant_id
+            AND ended.execution_id = g.execution_id
+        ON CONFLICT (tenant_id, execution_id) DO NOTHING
+    )
+    SELECT count(*) INTO how_many
+    FROM given_up;
+    RETURN how_many;
+END
+$$;
+
+COMMENT ON FUNCTION public.wfstore_give_up(of_tenants uuid[], exhausted uuid[], at timestamp with time zone) IS 'End these executions, whose queue rows this transaction has locked because their lease ran out once too often: dead letters, and ERROR in history; returns how many.';
 
 CREATE FUNCTION public.wfstore_histogram(durations bigint[], weight bigint DEFAULT 1) RETURNS bigint[]
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
@@ -1371,6 +1453,9 @@ REVOKE ALL ON FUNCTION public.wfstore_drop_partition(suffix text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.wfstore_forget_period(since timestamp with time zone, until timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.wfstore_give_up(of_tenants uuid[], exhausted uuid[], at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.wfstore_give_up(of_tenants uuid[], exhausted uuid[], at timestamp with time zone) TO wfstore_worker;
+
 REVOKE ALL ON FUNCTION public.wfstore_lock_workflow(of_tenant uuid, wanted uuid, expected bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.wfstore_lock_workflow(of_tenant uuid, wanted uuid, expected bigint) TO wfstore_app;
 
@@ -1510,6 +1595,7 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.workflows TO wfstore_app;
 GRANT SELECT ON TABLE public.workflows TO wfstore_worker;
 GRANT SELECT ON TABLE public.workflows TO wfstore_readonly;
 
+INSERT INTO public._yoyo_migration (migration_hash, migration_id, applied_at_utc) VALUES ('0237f2bcf16ebe01e5b47b2c8babc16d8ba5716228299af6fe19315e59ac5f7a', '0014.giving_up', (now() AT TIME ZONE 'UTC'));
 INSERT INTO public._yoyo_migration (migration_hash, migration_id, applied_at_utc) VALUES ('0dca7566a13dcb6b25b0167f8cbfc5651dd2e21f881270f809ee9b1b83dcbf6f', '0001.roles', (now() AT TIME ZONE 'UTC'));
 INSERT INTO public._yoyo_migration (migration_hash, migration_id, applied_at_utc) VALUES ('11569c9c912a982624f515d4cebdb1016948d3f8c02717466ecbcfdb95af2e5e', '0006.nodes', (now() AT TIME ZONE 'UTC'));
 INSERT INTO public._yoyo_migration (migration_hash, migration_id, applied_at_utc) VALUES ('346683c03837d7601f956e8e32c21801cc184fe6ac712b4decc2e9d9f42893d1', '0002.functions', (now() AT TIME ZONE 'UTC'));
@@ -1535,11 +1621,12 @@ INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, rec
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0006.nodes', '1a81b6c18ccb3a93650e83890a2a22f8c5689b6fa94e934e3ebac2aaf68691df', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0007.executions', '2e4f86d28774813a3d5c3451587a0f166d5e1a71c12c6688eba00fadf2652d99', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0008.execution_queue', 'e2567caa5adff532e5ec400d3c24ad080f63aa5b92808d247dd8ac36bf092683', false, now());
-INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0009.execution_control', '16a40deca84b844ecf6b6ae139630cc40461957b324382e61a4d37fd417041af', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0009.execution_control', '087e15077f0aa3f38a9bf42c9c299ce3a672c94969a45144a7b6e64b048a248a', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0010.execution_signals', '1474036b251bbf2c42cf31c566890160ec1c13d6930321a7fc8574ccf06bb645', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0011.execution_stats', 'd51186acf75f1000849cfef6b8c195542f8f96cf3a523cca6028aa9c8b1ec1db', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0012.dropping_periods', '611f2d5412fad3fbd323791adbe27833b4376499dc9079823450481065ecbe4a', false, now());
 INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0013.history_import', '43d107f215fac85aed7638efff649032654f1c9189aafc41dc89a82d7ae108f6', false, now());
+INSERT INTO public.wfstore_migrations (migration_id, content_hash, breaking, recorded_at) VALUES ('0014.giving_up', '5f4aec92d3f83fde6ec49b24956c904d87f532b30ae1681961df68c9316cd40d', false, now());
 
 ALTER TABLE ONLY public._yoyo_log
     ADD CONSTRAINT _yoyo_log_pkey PRIMARY KEY (id);

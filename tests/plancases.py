@@ -331,6 +331,7 @@ def _batches(facts: Facts) -> dict[str, list[Mapping[str, Any]]]:
         "executions.finish_many": [_finished(facts, ids, now) for ids in runs],
         "executions.get_many": [{"tenant_id": facts.tenant, "execution_ids": ids} for ids in old],
         "history.present": [{"tenant_id": facts.tenant, "execution_ids": ids} for ids in old],
+        "executions.lock_many": [_leases(facts, ids) for ids in runs],
         "executions.heartbeat_many": [{**_leases(facts, ids), "lease_until": facts.now} for ids in runs],
         "executions.start_many": [
             {"tenant_ids": [facts.tenant], "execution_ids": ids[:100], "start_time": now} for ids in runs

@@ -94,7 +94,13 @@ NO_FENCE_IN_FINISH = Variant(
     "no fence in finish_many", queries={"executions.finish_many": ("        AND q.attempt = item.attempt\n", "")}
 )
 NO_FENCE_IN_FAIL = Variant(
-    "no fence in fail_many", queries={"executions.fail_many": (_FENCE, "", "queued.attempt,", "leased.attempt,")}
+    "no fence in fail_many",
+    queries={
+        "executions.fail_many": (
+            *(_FENCE, "", "queued.attempt,", "leased.attempt,"),
+            *("        AND q.attempt = outcome.attempt\n", ""),
+        )
+    },
 )
 NO_FENCE_IN_HEARTBEAT = Variant("no fence in heartbeat_many", queries={"executions.heartbeat_many": (_FENCE, "")})
 NO_FENCE_IN_SUSPEND = Variant(
@@ -116,7 +122,7 @@ NO_LOCK_IN_ADMIT = Variant(
 )
 NO_LOCK_OF_PAUSE = Variant(
     "no lock of the pause in admit",
-    functions={"wfstore_admit": ("        FOR SHARE\n    ) AS pause;", "    ) AS pause;")},
+    functions={"wfstore_admit": ("FOR SHARE\n", "\n")},
 )
 NO_LOCK_IN_REFILL = Variant(
     "no lock of the key in refill",
@@ -149,7 +155,7 @@ NO_FAILURES = Variant(
 )
 NO_BURIAL = Variant(
     "given up without a dead letter",
-    queries={"executions.fail_many": ("    WHERE NOT o.retried\n    ON CONFLICT", "    WHERE false\n    ON CONFLICT")},
+    queries={"executions.fail_many": ("    FROM released AS o\n", "    FROM released AS o\n    WHERE false\n")},
 )
 NO_SUM = Variant(
     "the last batch is all that the roll-up has",

@@ -89,7 +89,7 @@ def test_all_batches_are_counted_by_the_same_text() -> None:
     [alone] = [each for each in queries if "GROUP BY" not in each]  # delete: of one, and it is taken away
     assert "wfstore_histogram(ARRAY[ended.duration], -1)" in alone
     queries.remove(alone)
-    assert (len(queries), len(steps)) == (4, 1)
+    assert (len(queries), len(steps)) == (3, 2)
     assert len({*queries, *steps}) == 1
 
 

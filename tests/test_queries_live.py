@@ -22,6 +22,7 @@ from wfstore.queryfiles.query import Query
 ROLES = {"app": "wfstore_app", "worker": "wfstore_worker", "readonly": "wfstore_readonly", "owner": "wfstore_owner"}
 WORKERS = {
     *("executions.claim", "executions.wake_due", "executions.start_many", "executions.heartbeat_many"),
+    "executions.lock_many",
     *("executions.finish_many", "executions.fail_many", "executions.suspend", "execution_signals.take"),
     *("node_executions.record_many", "node_executions.get_many"),
 }

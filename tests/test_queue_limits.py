@@ -441,6 +441,26 @@ def test_two_claims_that_wait_for_a_resume_get_what_it_lets_in(
     assert len(set(found)) == len(found) == 4
 
 
+def test_a_pause_that_comes_while_a_claim_waits_is_ended_for_what_it_parks(
+    app: Store, hand: Store, workflow_id: UUID, admin: Admin
+) -> None:
+    """It is a later one than the claim saw at first; who ends it waits for the claim all the same."""
+    ids = enqueue(app, workflow_id, 2, concurrency_key="k", concurrency_limit=3)
+    claiming: Any
+    with ThreadPoolExecutor(2) as pool:
+        with hand.transaction() as claiming:
+            with admin.transaction():
+                admin.execute("SELECT FROM concurrency_limits FOR UPDATE")
+                late = pool.submit(claim, claiming, limit=9)
+                facekit.until(lambda: _waits(admin, pid_of(admin)), "the claim waits for the limit")
+                assert app.execution_pauses.pause_workflow(workflow_id) is True
+            assert late.result(timeout=30) == []
+            resumed = pool.submit(app.execution_pauses.resume_workflow, workflow_id)
+            facekit.until(lambda: _waits(admin, pid_of(claiming.connection)), "the resume waits for the claim")
+        assert resumed.result(timeout=30) is True
+    assert statuses(admin, ids) == ["ready", "ready"]
+
+
 def test_claims_and_pauses_and_resumes_without_end_lose_none(
     app: Store, hand: Store, workflow_id: UUID, admin: Admin
 ) -> None:

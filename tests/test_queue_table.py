@@ -412,6 +412,12 @@ EXECUTIONS: dict[str, Operation] = {
         lambda w: w.app.executions.lock(execution_id=w.identifier),
         lambda state: Expected(IS[state]) if state in QUEUED else None,
     ),
+    "lock_many": Operation(
+        lambda w: w.worker.executions.lock_many(
+            tenant_ids=[w.lease.tenant_id], execution_ids=[w.identifier], attempts=[w.lease.attempt]
+        ),
+        lambda state: Expected(IS[state]) if state in HELD else None,
+    ),
     "heartbeat_many": Operation(
         lambda w: w.worker.executions.heartbeat_many(
             tenant_ids=[w.lease.tenant_id],

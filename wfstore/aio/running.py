@@ -48,8 +48,14 @@ class AsyncRunner(Protocol):
         """
         ...
 
-    async def transact(self, body: Callable[[AsyncRunner], Awaitable[T]], *, repeatable: bool) -> T:
-        """Run several steps in one transaction; `repeatable`: also after a connection was lost."""
+    async def transact(
+        self, body: Callable[[AsyncRunner], Awaitable[T]], *, repeatable: bool, ahead: Sequence[Call] = ()
+    ) -> T:
+        """Run several steps in one transaction; `repeatable`: also after a connection was lost.
+
+        `ahead` is a transaction of its own before, whose locks are gone when the steps begin; it costs no round trip.
+        Inside a transaction of the caller's it is part of that.
+        """
         ...
 
 
@@ -91,8 +97,12 @@ class AsyncTransactionRunner:
             await pipelined(self.connection, told)
         return results
 
-    async def transact(self, body: Callable[[AsyncRunner], Awaitable[T]], *, repeatable: bool) -> T:
+    async def transact(
+        self, body: Callable[[AsyncRunner], Awaitable[T]], *, repeatable: bool, ahead: Sequence[Call] = ()
+    ) -> T:
         """Run the steps as part of this transaction."""
+        if ahead:
+            await self.run(*ahead)
         return await body(self)
 
 
@@ -157,12 +167,14 @@ class AsyncPoolRunner:
 
         return await self._repeated(once, _Work(calls))
 
-    async def transact(self, body: Callable[[AsyncRunner], Awaitable[T]], *, repeatable: bool) -> T:
+    async def transact(
+        self, body: Callable[[AsyncRunner], Awaitable[T]], *, repeatable: bool, ahead: Sequence[Call] = ()
+    ) -> T:
         """Run the steps in one transaction of their own."""
 
         async def once() -> T:
             async with borrowed(self.pool) as connection:
-                return await body(_StepsRunner(connection, self))
+                return await body(_StepsRunner(connection, self, ahead))
 
         return await self._repeated(once, _Work((), steps_repeatable=repeatable))
 
@@ -269,9 +281,11 @@ class _StepsRunner(AsyncTransactionRunner):
     Errors stay psycopg's, so that the loop around it can judge them.
     """
 
-    def __init__(self, connection: AsyncConnection[Any], runner: AsyncPoolRunner) -> None:
+    def __init__(self, connection: AsyncConnection[Any], runner: AsyncPoolRunner, ahead: Sequence[Call]) -> None:
         super().__init__(connection, runner.catalogue, runner.tenant_id)
         self._before = runner.beginning()
+        if ahead:
+            self._before += [*ahead, Call(self.catalogue["session.commit"], {}), *self._before]
 
     async def run(
         self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None, last: bool = False

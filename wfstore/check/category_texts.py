@@ -240,6 +240,16 @@ TEXTS: tuple[tuple[str, Group, str, str], ...] = (
         "`updated_at` is fine: it is what the triggers do.",
     ),
     (
+        "locks-and-partitions",
+        "habits",
+        "Row locks beside partitions",
+        "PostgreSQL 18 (18.6, at least) may read freed memory, and end with all its connections, where one statement "
+        "locks rows (FOR UPDATE, FOR SHARE) and chooses partitions while it runs: once a row that it met or waited for "
+        "has changed, the check anew takes with it what chooses them. Lock the rows in a statement of its own, before, "
+        "in the same transaction, or let a function in plpgsql do one of the two. An INSERT may go into a partitioned "
+        "table.",
+    ),
+    (
         "unknown-index",
         "habits",
         "A declared index that is not there",

@@ -56,15 +56,16 @@ class Leasing(ExecutionsNamespace):
 
         def steps(transaction: Runner) -> tuple[list[ClaimedExecution], int]:
             met: list[Claim]
-            *_, met = transaction.run(in_order, wake, claim)
+            _, met = transaction.run(in_order, claim)
             claims = [each for each in met if each.admitted]
             if not claims:
                 return [], len(met)
             [started] = transaction.run(self._start(claims, at), last=True)
             return _leases(claims, started), len(met) - len(claims)
 
-        # A claim whose answer was lost costs one lease time; the worker may as well ask again.
-        return self._runner.transact(steps, repeatable=True)
+        # A claim whose answer was lost costs one lease time; the worker may as well ask again. To wake is a transaction
+        # of its own: it locks the limits of keys, as a claim does, each in order, but the one after the other in none.
+        return self._runner.transact(steps, repeatable=True, ahead=[in_order, wake])
 
     def _start(self, claims: Sequence[Claim], at: datetime) -> Call:
         return self._call(
@@ -239,11 +240,22 @@ class Leasing(ExecutionsNamespace):
     def _release(self, leases: Sequence[ClaimedExecution], name: str, /, **arguments: Any) -> Any:
         """Run a call that gives leases back; who waits for their places or their ends is told."""
         call = self._call(name, **arguments)
-        if any(lease.parent_execution_id is not None or lease.concurrency_key is not None for lease in leases):
-            [released] = self._waking(call)
+        keyed = any(lease.concurrency_key is not None for lease in leases)
+        # What has no key, and a single one, is locked in order by the call itself.
+        calls = [self._lock_many(leases), call] if len(leases) > 1 and (keyed or name == "fail_many") else [call]
+        if keyed or any(lease.parent_execution_id is not None for lease in leases):
+            *_, released = self._waking(*calls)
         else:  # most have neither, and pay for neither
-            [released] = self._runner.run(call)
+            *_, released = self._runner.run(*calls)
         return released
+
+    def _lock_many(self, leases: Sequence[ClaimedExecution]) -> Call:
+        return self._call(
+            "lock_many",
+            tenant_ids=[lease.tenant_id for lease in leases],
+            execution_ids=[lease.execution_id for lease in leases],
+            attempts=[lease.attempt for lease in leases],
+        )
 
     def _waking(self, *calls: Call) -> list[Any]:
         """Run calls whose triggers may make something ready; the workers of those queues are told."""

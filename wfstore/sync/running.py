@@ -49,8 +49,12 @@ class Runner(Protocol):
         """
         ...
 
-    def transact(self, body: Callable[[Runner], T], *, repeatable: bool) -> T:
-        """Run several steps in one transaction; `repeatable`: also after a connection was lost."""
+    def transact(self, body: Callable[[Runner], T], *, repeatable: bool, ahead: Sequence[Call] = ()) -> T:
+        """Run several steps in one transaction; `repeatable`: also after a connection was lost.
+
+        `ahead` is a transaction of its own before, whose locks are gone when the steps begin; it costs no round trip.
+        Inside a transaction of the caller's it is part of that.
+        """
         ...
 
 
@@ -92,8 +96,10 @@ class TransactionRunner:
             pipelined(self.connection, told)
         return results
 
-    def transact(self, body: Callable[[Runner], T], *, repeatable: bool) -> T:
+    def transact(self, body: Callable[[Runner], T], *, repeatable: bool, ahead: Sequence[Call] = ()) -> T:
         """Run the steps as part of this transaction."""
+        if ahead:
+            self.run(*ahead)
         return body(self)
 
 
@@ -158,12 +164,12 @@ class PoolRunner:
 
         return self._repeated(once, _Work(calls))
 
-    def transact(self, body: Callable[[Runner], T], *, repeatable: bool) -> T:
+    def transact(self, body: Callable[[Runner], T], *, repeatable: bool, ahead: Sequence[Call] = ()) -> T:
         """Run the steps in one transaction of their own."""
 
         def once() -> T:
             with borrowed(self.pool) as connection:
-                return body(_StepsRunner(connection, self))
+                return body(_StepsRunner(connection, self, ahead))
 
         return self._repeated(once, _Work((), steps_repeatable=repeatable))
 
@@ -270,9 +276,11 @@ class _StepsRunner(TransactionRunner):
     Errors stay psycopg's, so that the loop around it can judge them.
     """
 
-    def __init__(self, connection: Connection[Any], runner: PoolRunner) -> None:
+    def __init__(self, connection: Connection[Any], runner: PoolRunner, ahead: Sequence[Call]) -> None:
         super().__init__(connection, runner.catalogue, runner.tenant_id)
         self._before = runner.beginning()
+        if ahead:
+            self._before += [*ahead, Call(self.catalogue["session.commit"], {}), *self._before]
 
     def run(
         self, *calls: Call, ready: Collection[str] = (), woken: Woken | None = None, last: bool = False

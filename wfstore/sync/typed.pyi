@@ -361,6 +361,7 @@ class ExecutionsQueries:
     ) -> list[UUID]:
         """End executions, one for each place of the arrays, whose lease the worker still has; the others are not
         returned.
+        makes one
         """
 
     def get(self, connection: Connection[Any], /, *, execution_id: UUID, tenant_id: UUID) -> Execution | None:
@@ -401,6 +402,23 @@ class ExecutionsQueries:
     def lock(self, connection: Connection[Any], /, *, execution_id: UUID, tenant_id: UUID) -> str | None:
         """Lock an execution that has not ended, so that what follows in this transaction sees its last state; its
         status.
+        """
+
+    def lock_many(
+        self,
+        connection: Connection[Any],
+        /,
+        *,
+        attempts: list[int],
+        execution_ids: list[UUID],
+        tenant_ids: list[UUID],
+    ) -> int:
+        """Lock the queue rows of leases, one for each place of the arrays, that are held, then the limits of their
+        keys: each in
+        the order of their keys, so that no two workers who give back several wait in a ring. Returns how many are
+        held.
+        A statement of its own: PostgreSQL 18 (18.6, at least) may read freed memory where one locks rows and
+        chooses partitions.
         """
 
     def page(
@@ -1541,6 +1559,15 @@ class ExecutionsNamespace(Namespace):
     def lock(self, *, execution_id: UUID, tenant_id: UUID = ...) -> str | None:
         """Lock an execution that has not ended, so that what follows in this transaction sees its last state; its
         status.
+        """
+
+    def lock_many(self, *, attempts: list[int], execution_ids: list[UUID], tenant_ids: list[UUID]) -> int:
+        """Lock the queue rows of leases, one for each place of the arrays, that are held, then the limits of their
+        keys: each in
+        the order of their keys, so that no two workers who give back several wait in a ring. Returns how many are
+        held.
+        A statement of its own: PostgreSQL 18 (18.6, at least) may read freed memory where one locks rows and
+        chooses partitions.
         """
 
     def page(self, *, before_id: UUID, limit: int, tenant_id: UUID = ...) -> list[ExecutionSummary]:

@@ -1,4 +1,4 @@
-"""Stars, lists without a cap, OFFSET, filters that can be switched off, clocks."""
+"""Stars, lists without a cap, OFFSET, filters that can be switched off, clocks, locks beside partitions."""
 
 from __future__ import annotations
 
@@ -209,3 +209,20 @@ def _touches(place: Place) -> bool:
         and target.parent is not None
         and target.parent.kind == "UpdateStmt"
     )
+
+
+def locks(query: ParsedQuery) -> Iterator[Fault]:
+    """Rows locked by a statement that also chooses among partitions."""
+    locking = next((place.node for place in query.of("SelectStmt") if place.node.locking_clause), None)
+    if locking is None:
+        return
+    for level in query.level.everything():
+        for reference in level.references:
+            inserted = reference is level.target and level.kind == "InsertStmt"
+            if reference.table is not None and reference.table.partitioned and not inserted:
+                yield Fault(
+                    "locks-and-partitions",
+                    reference.location,
+                    f"{reference.name} is partitioned, and this statement locks rows",
+                    "lock them in a statement before this one, in the same transaction",
+                )

@@ -18,6 +18,7 @@ _RULES = (
     habits.offsets,
     habits.catch_alls,
     habits.clocks,
+    habits.locks,
     parameters.untyped,
     tenants.unbound,
     tenants.leaks,

@@ -13,12 +13,12 @@ TENANT = "tenant_id"
 _TABLES = """
 SELECT n.nspname, c.relname, pg_catalog.pg_table_is_visible(c.oid),
     array_agg(a.attname::text ORDER BY a.attnum),
-    array_agg(pg_catalog.format_type(a.atttypid, NULL) ORDER BY a.attnum)
+    array_agg(pg_catalog.format_type(a.atttypid, NULL) ORDER BY a.attnum), c.relkind = 'p'
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT LIKE 'pg_toast%'
-GROUP BY c.oid, n.nspname, c.relname
+GROUP BY c.oid, n.nspname, c.relname, c.relkind
 """
 _KEYS = """
 SELECT n.nspname, c.relname, array_agg(a.attname::text)
@@ -53,6 +53,7 @@ class Table:
     """The columns of each unique index that is neither partial nor over expressions."""
     of_system: bool = False
     """Whether it is the server's own: that grows with the schema, not with what users do."""
+    partitioned: bool = False
 
     @property
     def of_tenants(self) -> bool:
@@ -85,10 +86,10 @@ def read_schema(connection: Connection[Any]) -> Schema:
     for namespace, name, columns in connection.execute(_KEYS):
         keys.setdefault((namespace, name), []).append(frozenset(columns))
     tables: dict[str, Table] = {}
-    for namespace, name, visible, columns, types in connection.execute(_TABLES):
+    for namespace, name, visible, columns, types, partitioned in connection.execute(_TABLES):
         found = tuple(keys.get((namespace, name), ()))
         system = namespace in ("pg_catalog", "information_schema")
-        table = Table(name, dict(zip(columns, types, strict=True)), found, system)
+        table = Table(name, dict(zip(columns, types, strict=True)), found, system, partitioned)
         tables[f"{namespace}.{name}"] = table
         if visible:
             tables[name] = table
