@@ -319,7 +319,7 @@ ORDER BY v.ordinal;
 -- Fail executions, one for each place of the arrays, whose lease the worker still has. Each is retried after its
 -- back-off (or the wait given in seconds), or is given up for good where it may not be retried or has failed too often.
 -- returns: ExecutionFailed         rows: 0..n
--- locks: their execution_queue rows; concurrency_limits rows. In no order: lock_many, before, makes one
+-- locks: their execution_queue rows; concurrency_limits rows: lock_many, before, in the order of their keys
 WITH item AS (
     SELECT i.*
     FROM unnest(
@@ -466,8 +466,7 @@ FROM written;
 -- name: finish_many(attempts, end_times, error_details, error_messages, execution_ids, run_data, start_times, statuses, tenant_ids)
 -- End executions, one for each place of the arrays, whose lease the worker still has; the others are not returned.
 -- returns: UUID            rows: 0..n
--- locks: their execution_queue rows, in the order of their keys; concurrency_limits rows in none: lock_many, before,
---   makes one
+-- locks: their execution_queue rows, in the order of their keys; concurrency_limits rows: lock_many, before, in theirs
 WITH released AS (
     DELETE FROM execution_queue AS q
     USING (
@@ -957,8 +956,10 @@ woken AS (
         AND q.execution_id = due.execution_id
         AND NOT due.exhausted
         AND (SELECT count(*) FROM places) >= 0 -- the places first
+    RETURNING q.execution_id
 ),
--- A function, so that history is not written by the statement that locks rows: see there.
+-- A function, so that history is not written by the statement that locks rows: see there. After the others are woken: a
+-- parent among them would be woken by its child's end, too, and no statement may change a row that its trigger changed.
 given_up AS (
     SELECT wfstore_give_up(exhausted.tenant_ids, exhausted.execution_ids, :now::timestamptz) AS executions
     FROM (
@@ -967,7 +968,7 @@ given_up AS (
         WHERE due.exhausted
     ) AS exhausted
     WHERE exhausted.tenant_ids IS NOT NULL
-        AND (SELECT count(*) FROM places) >= 0
+        AND (SELECT count(*) FROM woken) >= 0
 )
 SELECT count(*)
 FROM due

@@ -297,6 +297,21 @@ def test_a_tree_of_children_is_canceled_whole(
         hand.executions.finish(ending(leases[runs]))
 
 
+def test_a_parent_whose_wait_times_out_as_its_last_child_is_given_up_runs_again(
+    app: Store, hand: Store, lease: ClaimedExecution, workflow_id: UUID, admin: Admin
+) -> None:
+    """One claim finds both: the end of the child, too, would wake the parent."""
+    [child] = enqueue(
+        app, workflow_id, parent_execution_id=lease.execution_id, retry=RetryPolicy(max_attempts=1), visible_at=NOW
+    )
+    assert [each.execution_id for each in claim(hand)] == [child]
+    assert hand.executions.suspend(lease, children=True, until=NOW + SECOND, now=NOW)
+    [again] = claim(hand, limit=9, now=LATER)
+    assert (again.execution_id, again.woken_by) == (lease.execution_id, "TIME")
+    assert history(app, child).status == "ERROR"
+    assert count(admin, "dead_letters") == 1
+
+
 def test_a_ring_of_parents_is_canceled_once(app: Store, hand: Store, workflow_id: UUID, admin: Admin) -> None:
     first, second = uuid7(), uuid7()
     app.executions.enqueue(

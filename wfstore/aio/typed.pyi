@@ -421,7 +421,6 @@ class AsyncExecutionsQueries:
     ) -> list[UUID]:
         """End executions, one for each place of the arrays, whose lease the worker still has; the others are not
         returned.
-        makes one
         """
 
     async def get(

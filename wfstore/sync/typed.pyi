@@ -361,7 +361,6 @@ class ExecutionsQueries:
     ) -> list[UUID]:
         """End executions, one for each place of the arrays, whose lease the worker still has; the others are not
         returned.
-        makes one
         """
 
     def get(self, connection: Connection[Any], /, *, execution_id: UUID, tenant_id: UUID) -> Execution | None:
