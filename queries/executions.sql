@@ -320,21 +320,27 @@ ORDER BY v.ordinal;
 -- back-off (or the wait given in seconds), or is given up for good where it may not be retried or has failed too often.
 -- returns: ExecutionFailed         rows: 0..n
 -- locks: their execution_queue rows; concurrency_limits rows: lock_many, before, in the order of their keys
-WITH item AS (
-    SELECT i.*
-    FROM unnest(
-        :tenant_ids::uuid[], :execution_ids::uuid[], :attempts::integer[], :retries::boolean[],
-        :waits::double precision[], :jitters::double precision[], :error_messages::text[], :error_details::jsonb[]
-    ) AS i (tenant_id, execution_id, attempt, retry, wait, jitter, error_message, error_details)
-),
-held AS MATERIALIZED (
+WITH outcome AS (
     SELECT
-        q.tenant_id, q.execution_id, q.attempt, q.concurrency_key, q.failures, q.max_attempts, q.retry_wait,
-        q.retry_factor, q.retry_wait_max, q.queue, q.priority, q.workflow_id
+        held.tenant_id, held.execution_id, held.attempt, held.queue, held.priority, held.concurrency_key,
+        held.workflow_id, held.failures + 1 AS failures, leased.error_message, leased.error_details,
+        leased.retry AND held.failures + 1 < held.max_attempts AS retried,
+        :now::timestamptz + make_interval(
+            secs => coalesce(
+                leased.wait,
+                -- by way of the logarithm, and far below what would overflow
+                least(held.retry_wait_max, held.retry_wait * exp(least(held.failures * ln(held.retry_factor), 500)))
+                -- downwards: the longest wait is one
+                * (1 - leased.jitter)
+            )
+        ) AS visible_at
     FROM (
-        SELECT DISTINCT item.tenant_id, item.execution_id, item.attempt
-        FROM item
-        ORDER BY item.tenant_id, item.execution_id
+        SELECT i.*
+        FROM unnest(
+            :tenant_ids::uuid[], :execution_ids::uuid[], :attempts::integer[], :retries::boolean[],
+            :waits::double precision[], :jitters::double precision[], :error_messages::text[], :error_details::jsonb[]
+        ) AS i (tenant_id, execution_id, attempt, retry, wait, jitter, error_message, error_details)
+        ORDER BY i.tenant_id, i.execution_id
         -- No limit at all; but the planner, who cannot know that, takes these for few and goes by their keys.
         LIMIT (SELECT NULL::bigint)
     ) AS leased
@@ -350,27 +356,7 @@ held AS MATERIALIZED (
             AND queued.attempt = leased.attempt
             AND queued.status = 'RUNNING'
         LIMIT 1
-    ) AS q
-),
-outcome AS (
-    SELECT
-        held.tenant_id, held.execution_id, held.attempt, held.queue, held.priority, held.concurrency_key,
-        held.workflow_id, held.failures + 1 AS failures, item.error_message, item.error_details,
-        item.retry AND held.failures + 1 < held.max_attempts AS retried,
-        :now::timestamptz + make_interval(
-            secs => coalesce(
-                item.wait,
-                -- by way of the logarithm, and far below what would overflow
-                least(held.retry_wait_max, held.retry_wait * exp(least(held.failures * ln(held.retry_factor), 500)))
-                -- downwards: the longest wait is one
-                * (1 - item.jitter)
-            )
-        ) AS visible_at
-    FROM held
-    JOIN item
-        ON item.tenant_id = held.tenant_id
-        AND item.execution_id = held.execution_id
-        AND item.attempt = held.attempt
+    ) AS held
 ),
 -- The fence, here and below: what was read of a lease holds for as long as it does.
 requeued AS (

@@ -243,6 +243,8 @@ class Bench:
         """Prepare as a store's connection does; what is done meanwhile is rolled back."""
         text = _texts(Path(query.location.rpartition(":")[0]))[query.name]
         with self.connection.transaction(force_rollback=True):
+            # One at a time: statements that lock the same rows, each in its own order, may wait in a ring.
+            self._execute(b"SELECT pg_advisory_xact_lock(0)")
             self._execute(b"SET LOCAL ROLE " + role.encode())
             self._work_for(case)
             self._execute(b"SET LOCAL plan_cache_mode = " + _SETTING[mode].encode())

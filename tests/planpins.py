@@ -142,7 +142,7 @@ PINS = [
     Pin(
         "executions.fail_many",
         f"{QUEUE} {HISTORY}|{DEAD}|{STATS}",
-        rows="25 * execution_ids",
+        rows="20 * execution_ids",
         role=WORKER,
         periods="1",
     ),

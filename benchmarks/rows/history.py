@@ -140,8 +140,7 @@ def opening(bench: Bench, wanted: Collection[Subject]) -> Iterator[Opened]:
         def handler(name: str, at: int) -> Measure:
             return sizes[at][name]
 
-        found = prepared(wanted, {name: partial(handler, name) for name in _NAMES})
-        yield found
+        yield prepared(wanted, {name: partial(handler, name) for name in _NAMES})
 
 
 def points(largest: int) -> list[int]:

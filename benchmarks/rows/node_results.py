@@ -164,8 +164,7 @@ def _times(sample: Sample, each: int) -> Sample:
 def opening(bench: Bench, wanted: Collection[Subject]) -> Iterator[Opened]:
     """Prepare what the subjects need."""
     with ExitStack() as stack:
-        found = prepared(wanted, _Stage(bench, stack).handlers)
-        yield found
+        yield prepared(wanted, _Stage(bench, stack).handlers)
 
 
 def _rows() -> list[Row]:

@@ -144,8 +144,7 @@ async def _connected(url: str) -> psycopg.AsyncConnection[Any]:
 def opening(bench: Bench, wanted: Collection[Subject]) -> Iterator[Opened]:
     """Seed the history and connect the readers."""
     with ExitStack() as stack:
-        found = prepared(wanted, _Stage(bench, stack).handlers)
-        yield found
+        yield prepared(wanted, _Stage(bench, stack).handlers)
 
 
 def _rows() -> Iterator[Row]:

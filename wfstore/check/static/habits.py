@@ -213,8 +213,7 @@ def _touches(place: Place) -> bool:
 
 def locks(query: ParsedQuery) -> Iterator[Fault]:
     """Rows locked by a statement that also chooses among partitions."""
-    locking = next((place.node for place in query.of("SelectStmt") if place.node.locking_clause), None)
-    if locking is None:
+    if not any(place.node.locking_clause for place in query.of("SelectStmt")):
         return
     for level in query.level.everything():
         for reference in level.references:
